@@ -1,0 +1,23 @@
+/** What SASL mechanisms ask of an account store. */
+
+export type ScramMechanism = 'SCRAM-SHA-1' | 'SCRAM-SHA-256'
+
+/** RFC 5802 §3: what a server keeps instead of a password. */
+export interface ScramKeys {
+  readonly salt: Buffer
+  readonly iterations: number
+  readonly storedKey: Buffer
+  readonly serverKey: Buffer
+}
+
+export interface Credentials {
+  /**
+   * Keys of an account. For an unknown user, one without keys, or a disabled one: made-up keys, the same at each call,
+   * which no password matches, so that the exchange takes as long and looks the same (design §7).
+   */
+  scramKeys(username: string, mechanism: ScramMechanism): Promise<ScramKeys>
+  /** True when the password is right and the account may log in; takes the same time when it is not. */
+  verifyPassword(username: string, password: string): Promise<boolean>
+  /** True when the account is there but may not log in: asked only after the password was proven. */
+  isDisabled(username: string): Promise<boolean>
+}

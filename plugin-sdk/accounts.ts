@@ -1,0 +1,59 @@
+/** Accounts of the local domain (`ofUser`). Usernames are localparts, prepared by `Jid`. */
+import type { MaybePromise } from './maybe-promise.js'
+
+export interface Account {
+  readonly username: string
+  readonly name: string | undefined
+  readonly email: string | undefined
+  readonly createdAt: Date
+  readonly modifiedAt: Date
+  /** A disabled account cannot log in; its data stays (`ofUserFlag`, row `lockout`). */
+  readonly disabled: boolean
+}
+
+export interface NewAccount {
+  readonly username: string
+  readonly password: string
+  readonly name?: string | undefined
+  readonly email?: string | undefined
+}
+
+export interface AccountQuery {
+  /** Part of the username, name or e-mail. */
+  readonly search?: string | undefined
+  /** Username to start after, for paging. */
+  readonly after?: string | undefined
+  /** 1..1000 */
+  readonly limit: number
+}
+
+export interface Accounts {
+  /** Answers at once when the name is remembered: it is asked for every stanza to an absent user. */
+  exists(username: string): MaybePromise<boolean>
+  find(username: string): Promise<Account | undefined>
+  /** In order of username. */
+  list(query: AccountQuery): Promise<Account[]>
+  count(): Promise<number>
+  /** Fires `userCreated`. @throws AccountConflict when the name is taken, JidError, PasswordRefused */
+  create(account: NewAccount): Promise<Account>
+  /** @throws AccountMissing, PasswordRefused */
+  setPassword(username: string, password: string): Promise<void>
+  update(username: string, changes: { name?: string | undefined; email?: string | undefined }): Promise<Account>
+  /** Sessions of an account that is disabled are closed with `not-authorized`. @throws AccountMissing */
+  setDisabled(username: string, disabled: boolean): Promise<void>
+  /** Fires `userDeleted`, removes the rows, then closes the sessions. @throws AccountMissing */
+  remove(username: string): Promise<void>
+  /** True when the password is right and the account may log in. Takes the same time for unknown users. */
+  verifyPassword(username: string, password: string): Promise<boolean>
+}
+
+export class AccountConflict extends Error {
+  override readonly name = 'AccountConflict'
+}
+export class AccountMissing extends Error {
+  override readonly name = 'AccountMissing'
+}
+/** The password is empty, too long (1023 bytes), or holds characters that RFC 8265 forbids. */
+export class PasswordRefused extends Error {
+  override readonly name = 'PasswordRefused'
+}

@@ -1,0 +1,58 @@
+/** The database as a plugin sees it: Knex on SQLite or MySQL/MariaDB, migrations, batched durable writes (design §6). */
+import type { Knex } from 'knex'
+
+export type DatabaseClient = 'sqlite' | 'mysql'
+
+/** A value a column can hold on both engines. Times are epoch milliseconds, below 2^53. */
+export type ColumnValue = string | number | null | Uint8Array
+
+export type Row = Readonly<Record<string, ColumnValue>>
+
+export interface Database {
+  readonly client: DatabaseClient
+  /** Query builder. Never use it inside {@link transaction}: SQLite has one writing connection. */
+  readonly knex: Knex
+  /** Runs `work` in one transaction, rolled back when it throws. Use `trx` for every query in it. */
+  transaction<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>
+  /**
+   * A durable batch writer for rows written on the way of a stanza: rows appended while a write is under way go
+   * together in the next transaction, with those of every other appender of the server.
+   */
+  appender<R extends Row>(table: string, columns: readonly (keyof R & string)[]): Appender<R>
+  /** The next id of an `ofID` sequence (openfire.md §3.3); ids are taken in blocks, so it answers at once nearly always. */
+  nextId(idType: number): number | Promise<number>
+  /** True for a violated primary key or unique index, on both engines. */
+  isDuplicate(error: unknown): boolean
+}
+
+export interface Appender<R extends Row> {
+  /**
+   * Queues a row. Resolves when it is on disk.
+   * @throws (rejects) with the database's error; the row is not retried
+   */
+  append(row: R): Promise<void>
+  /** Rows queued or being written, of this appender. */
+  readonly pending: number
+  /** True when so much is queued that a producer should wait for {@link whenIdle} before it goes on. */
+  readonly isSaturated: boolean
+  /** Resolves when everything appended so far is on disk or has failed. Never rejects. */
+  whenIdle(): Promise<void>
+}
+
+/** One step of a plugin's schema. Steps run once, in order, each in a transaction where the engine can. */
+export interface Migration {
+  /** 1, 2, 3… without gaps. Kept in `ofVersion` under the plugin's name. */
+  readonly version: number
+  up(schema: Knex.SchemaBuilder, details: { readonly client: DatabaseClient; readonly knex: Knex }): Promise<void>
+}
+
+/** Openfire's date columns: epoch milliseconds, zero-padded to 15 characters (openfire.md §3.3). */
+export function toDateColumn(at: Date | number): string {
+  return String(Number(at)).padStart(15, '0')
+}
+/** @throws RangeError when the column holds no number */
+export function fromDateColumn(text: string): Date {
+  const at = new Date(Number(text))
+  if (text.trim() === '' || Number.isNaN(at.getTime())) throw new RangeError(`"${text}" is no date column`)
+  return at
+}

@@ -1,0 +1,99 @@
+/** What a plugin is: a description, and a `setup` that returns what it contributes. The host registers and undoes it. */
+import type { Static, TObject } from 'typebox'
+import type { Accounts } from './accounts.js'
+import type { AdminRoute } from './admin-route.js'
+import type { Database, Migration } from './database.js'
+import type { Element } from './element.js'
+import type { Hooks } from './hooks.js'
+import type { IqHandler, PreAuthIqHandler } from './iq-handler.js'
+import type { Jid } from './jid.js'
+import type { Logger } from './logger.js'
+import type { MaybePromise } from './maybe-promise.js'
+import type { Metrics } from './metrics.js'
+import type { PacketInterceptor } from './packet-interceptor.js'
+import type { ServiceName, Services } from './services/services.js'
+import type { ConnectedSession, Sessions } from './session.js'
+import type { Stanza } from './stanza.js'
+import type { Timers } from './timers.js'
+
+/** A stream feature (RFC 6120 §4.3.2) a plugin offers, such as `<register/>`. */
+export interface StreamFeature {
+  readonly when: 'before-authentication' | 'after-authentication'
+  /** @returns the feature, or undefined when it is not offered to this peer */
+  element(session: Pick<ConnectedSession, 'secure' | 'remoteAddress'>): Element | undefined
+}
+
+/** An identity of the server in service discovery (XEP-0030). */
+export interface Identity {
+  readonly category: string
+  readonly type: string
+  readonly name?: string
+}
+
+/** Everything a plugin can add to the server. All of it is gone when the plugin is unloaded. */
+export interface Contributions<Provided extends ServiceName = ServiceName> {
+  readonly interceptors?: readonly PacketInterceptor[]
+  readonly iqHandlers?: readonly IqHandler[]
+  readonly preAuthIqHandlers?: readonly PreAuthIqHandler[]
+  readonly hooks?: Partial<Hooks>
+  /** Features of the server in service discovery. */
+  readonly features?: readonly string[]
+  readonly identities?: readonly Identity[]
+  readonly streamFeatures?: readonly StreamFeature[]
+  readonly adminRoutes?: readonly AdminRoute[]
+  readonly services?: Pick<Services, Provided>
+  /** Input and output may begin: tables are migrated, required plugins run. Must settle within 10 s. */
+  start?(): MaybePromise<void>
+  /** Flush and let go of everything; called in reverse order. Must settle within 10 s. */
+  stop?(): MaybePromise<void>
+  /** What the next version of this plugin should know (structured-cloneable); called before `stop` on a reload. */
+  save?(): MaybePromise<unknown>
+  /** What the version before {@link save}d; called before `start` on a reload. */
+  restore?(state: unknown): MaybePromise<void>
+}
+
+export interface PluginContext<Config = unknown, Required extends ServiceName = ServiceName> {
+  /** The server's own JID: its domain. */
+  readonly domain: Jid
+  readonly config: Config
+  readonly database: Database
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly timers: Timers
+  readonly services: Pick<Services, Required>
+  readonly accounts: Accounts
+  readonly sessions: Sessions
+  /** Features and identities that all running plugins contribute, for service discovery. */
+  readonly discovery: { features(): readonly string[]; identities(): readonly Identity[] }
+  /**
+   * Sends a stanza of the server's own through the whole way: incoming chain (session kind `internal`), routing, outgoing chain.
+   * `from` defaults to the server's domain.
+   */
+  send(stanza: Stanza): MaybePromise<void>
+  /** Routes a stanza without the incoming chain, as a consequence of one that has passed it: presence to contacts, subscription answers. */
+  route(stanza: Stanza): MaybePromise<void>
+}
+
+export interface PluginDefinition<Schema extends TObject = TObject, Required extends ServiceName = never, Provided extends ServiceName = never> {
+  /** Kebab-case; the same as the folder's and unique on the server. */
+  readonly name: string
+  readonly version: string
+  readonly description?: string
+  /** Services that must run before this plugin; it is restarted when they are. */
+  readonly requires?: readonly Required[]
+  readonly provides?: readonly Provided[]
+  /** Schema of `plugins.settings.<name>`, with defaults for every key. */
+  readonly config?: Schema
+  readonly tables?: readonly Migration[]
+  /** Builds; does no input or output. */
+  setup(context: PluginContext<Static<Schema>, Required>): Contributions<Provided>
+}
+
+/** A plugin as the host handles it, its types forgotten. */
+export type AnyPlugin = PluginDefinition<TObject, ServiceName, ServiceName>
+
+export function definePlugin<Schema extends TObject = TObject, const Required extends ServiceName = never, const Provided extends ServiceName = never>(
+  plugin: PluginDefinition<Schema, Required, Provided>,
+): AnyPlugin {
+  return plugin as unknown as AnyPlugin
+}

@@ -1,0 +1,89 @@
+/**
+ * Hooks: typed facts that core tells plugins. A hook that returns a verdict is asked in plugin order until one says
+ * `handled`; the others are told to every plugin. A hook that throws a StanzaError answers the sender; anything else it
+ * throws is logged with the plugin's name, counts as `pass`, and the next plugin is asked.
+ */
+import type { Element } from './element.js'
+import type { Jid } from './jid.js'
+import type { MaybePromise } from './maybe-promise.js'
+import type { ClientSession, Session } from './session.js'
+import type { Message, Presence } from './stanza.js'
+
+export type Verdict = 'handled' | 'pass'
+
+/** Lets a hook hold the acknowledgement of the stanza being worked on; see `Crossing.hold`. */
+export interface Holder {
+  hold(durable: Promise<unknown>): void
+}
+
+export interface MessageUndelivered extends Holder {
+  readonly message: Message
+  /** Bare JID of a registered local user. */
+  readonly recipient: Jid
+  /** Session whose stanza this was. */
+  readonly origin: Session
+}
+
+export interface PresenceSent {
+  /** Presence as the client sent it, `from` stamped with its full JID. */
+  readonly presence: Presence
+  readonly session: ClientSession
+}
+
+export interface PresenceReceived {
+  /** Presence to a local account, before it is delivered. May be rewritten. */
+  readonly presence: Presence
+  /** `presence.to`: bare or full JID of a registered local user. */
+  readonly recipient: Jid
+  readonly origin: Session
+}
+
+export interface ResourceAvailable {
+  readonly session: ClientSession
+  /** True for the first available presence of the session. */
+  readonly initial: boolean
+  /** Priority before; undefined when the resource was not available. */
+  readonly previousPriority: number | undefined
+}
+
+export interface SessionClosed {
+  readonly session: ClientSession
+  /** True when the client said nothing before: connection lost, idle, killed. */
+  readonly abrupt: boolean
+}
+
+export interface UserRegistered {
+  /** Bare JID of the new account. */
+  readonly user: Jid
+  /** The whole `<query xmlns='jabber:iq:register'/>`, with child elements nobody knows, such as seed 000's `<imei/>`. */
+  readonly form: Element
+  readonly remoteAddress: string
+}
+
+/** Every hook with what it is given. Verdict hooks stop at `handled`. */
+export interface Hooks {
+  /** No resource took this message (RFC 6121 §8.5). `handled`: kept or dropped on purpose; all `pass`: core bounces or drops it as the RFC says. */
+  messageUndelivered(fact: MessageUndelivered): MaybePromise<Verdict>
+  /** A client sent presence (RFC 6121 §4, §3): asked before routing. `handled`: do not route it. Without `to` it is never routed. */
+  presenceSent(fact: PresenceSent): MaybePromise<Verdict>
+  /** Presence arrived for a local account, from here or elsewhere. `handled`: do not deliver it. */
+  presenceReceived(fact: PresenceReceived): MaybePromise<Verdict>
+
+  /** A resource was bound. */
+  sessionOpened(fact: { readonly session: ClientSession }): MaybePromise<void>
+  /** The session marked itself available, or changed its priority, through `setPresence`. */
+  resourceAvailable(fact: ResourceAvailable): MaybePromise<void>
+  /** The resource became unavailable; `presence` is what it had. Fires before `sessionClosed` when the session ends available. */
+  resourceUnavailable(fact: { readonly session: ClientSession; readonly presence: Presence }): MaybePromise<void>
+  /** The session has ended and is no longer in the registry. */
+  sessionClosed(fact: SessionClosed): MaybePromise<void>
+
+  /** An account exists now, whoever made it. */
+  userCreated(fact: { readonly user: Jid }): MaybePromise<void>
+  /** An account was made by in-band registration. */
+  userRegistered(fact: UserRegistered): MaybePromise<void>
+  /** An account is about to be removed; its sessions are still there. Remove what the plugin keeps for it. */
+  userDeleted(fact: { readonly user: Jid }): MaybePromise<void>
+}
+
+export type HookName = keyof Hooks

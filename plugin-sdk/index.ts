@@ -1,0 +1,47 @@
+/** The public face of the plugin SDK: explicit names, no logic. */
+export { Type } from 'typebox'
+export type { Static } from 'typebox'
+export type { Account, AccountQuery, Accounts, NewAccount } from './accounts.js'
+export { AccountConflict, AccountMissing, PasswordRefused } from './accounts.js'
+export type { AdminRequest, AdminRoute, StreamedReply } from './admin-route.js'
+export { AdminError, adminRoute } from './admin-route.js'
+export type { Appender, ColumnValue, Database, DatabaseClient, Migration, Row } from './database.js'
+export { fromDateColumn, toDateColumn } from './database.js'
+export type { AnyPlugin, Contributions, Identity, PluginContext, PluginDefinition, StreamFeature } from './define-plugin.js'
+export { definePlugin } from './define-plugin.js'
+export { stampDelay } from './delay.js'
+export type { Content } from './element.js'
+export { childElements, childText, Element, element, findChild, isXmlText, namespaceOf, parseElement, XmlError } from './element.js'
+export type {
+  Holder,
+  HookName,
+  Hooks,
+  MessageUndelivered,
+  PresenceReceived,
+  PresenceSent,
+  ResourceAvailable,
+  SessionClosed,
+  UserRegistered,
+  Verdict,
+} from './hooks.js'
+export type { IqHandler, IqRequest, IqTarget, PreAuthIqHandler, PreAuthIqRequest } from './iq-handler.js'
+export { isClientSession } from './iq-handler.js'
+export { Jid, JidError } from './jid.js'
+export type { Logger } from './logger.js'
+export type { MaybePromise } from './maybe-promise.js'
+export { isPromise, whenDone } from './maybe-promise.js'
+export type { Counter, Metrics } from './metrics.js'
+export { NS } from './namespaces.js'
+export type { Band, Crossing, InterceptorFilter, PacketInterceptor, RejectionDetails } from './packet-interceptor.js'
+export { PacketRejected } from './packet-interceptor.js'
+export { opaqueString } from './precis.js'
+export type { PresenceService } from './services/presence.js'
+export type { RosterItem, RosterService, Subscription } from './services/roster.js'
+export type { ServiceName, Services } from './services/services.js'
+export type { ClientSession, ConnectedSession, Session, SessionKind, Sessions, StreamErrorCondition } from './session.js'
+export { SessionEnded } from './session.js'
+export type { IqType, MessageType, PresenceType, Stanza, StanzaAttributes, StanzaHeader, StanzaKind } from './stanza.js'
+export { errorReply, Iq, iq, Message, message, Presence, parseStanza, presence, stanzaFrom } from './stanza.js'
+export type { StanzaErrorCondition, StanzaErrorDetails, StanzaErrorType } from './stanza-error.js'
+export { StanzaError } from './stanza-error.js'
+export type { Timer, Timers } from './timers.js'

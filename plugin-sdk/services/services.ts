@@ -1,0 +1,14 @@
+/**
+ * Typed services by name: how plugins meet. A plugin that `provides` one returns it in its contributions; one that
+ * `requires` it finds it in `context.services`. Plugins outside this repository add theirs by declaration merging:
+ * `declare module '@beaconfire/plugin-sdk' { interface Services { greetings: GreetingService } }`.
+ */
+import type { PresenceService } from './presence.js'
+import type { RosterService } from './roster.js'
+
+export interface Services {
+  roster: RosterService
+  presence: PresenceService
+}
+
+export type ServiceName = keyof Services
