@@ -144,7 +144,7 @@ test('the text of a parsed JID parses to the same JID', () => {
       if (!jid) return
       assert.ok(Jid.parse(jid.toString()).equals(jid))
       assert.equal(Jid.of(jid.local, jid.domain, jid.resource).toString(), jid.toString())
-      const unseen = `${jid}${jid.isBare ? '/' : ''}~${fresh++}` // not remembered, so it is prepared again
+      const unseen = `${jid.toString()}${jid.isBare ? '/' : ''}~${fresh++}` // not remembered, so it is prepared again
       assert.equal(Jid.parse(unseen).toString(), unseen)
     }),
     { numRuns: 5000 },
