@@ -23,6 +23,11 @@ export interface Crossing {
   readonly incoming: boolean
   readonly processed: boolean
   /**
+   * The same object for every crossing of one routed stanza, whichever copy each recipient got: a key for a WeakMap or
+   * WeakSet, for what must happen once however many resources a stanza reaches.
+   */
+  readonly routed: object
+  /**
    * Holds the acknowledgement of the sender's stanza until `durable` settles (design §5). Call it synchronously.
    * A hold that rejects is answered to the sender with a stanza error; the rejection needs no other handler.
    */
