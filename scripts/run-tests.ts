@@ -1,0 +1,161 @@
+/**
+ * `npm test [-- <part of a path>…]`: unit tests in one process (a process a file would cost more than the tests do),
+ * then each file of `test/` in a process of its own, two at a time. Exits 1 when a test fails or none is found.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { addCounts, type Counts, countsOf, NO_COUNTS } from './test-counts.js'
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const UNIT_FOLDERS = ['core', 'plugin-sdk', 'plugins', 'scripts']
+const CONCURRENCY = 2
+/** A process that has not ended by then hangs: an open handle, or a test without a limit of its own. */
+const LIMIT_MS = 10 * 60_000
+
+const running = new Set<ChildProcess>()
+
+interface Outcome {
+  readonly counts: Counts
+  readonly output: string
+  readonly seconds: number
+  /** Why the process ended, when not by itself. */
+  readonly trouble: string | undefined
+}
+
+function findTests(folder: string): string[] {
+  const found: string[] = []
+  for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
+    if (entry.name === 'node_modules' || entry.name.startsWith('.')) continue
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) found.push(...findTests(path))
+    else if (entry.name.endsWith('.test.ts')) found.push(path)
+  }
+  return found.sort()
+}
+
+/** A module that imports every file, so that one that cannot be loaded fails by name and the others still run. */
+function writeEntry(folder: string, files: readonly string[]): string {
+  const imports = files.map((file) => {
+    const url = JSON.stringify(pathToFileURL(join(ROOT, file)).href)
+    return `await import(${url}).catch((error) => test(${JSON.stringify(`loading ${file}`)}, () => { throw error }))`
+  })
+  const entry = join(folder, 'unit-tests.mjs')
+  writeFileSync(entry, `import { test } from 'node:test'\n${imports.join('\n')}\n`)
+  return entry
+}
+
+function runProcess(file: string, live: boolean): Promise<Outcome> {
+  const start = performance.now()
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const args = ['--import', 'tsx', '--test-reporter=spec', '--test-reporter-destination=stdout', file]
+  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  running.add(child)
+  let output = ''
+  const keep = (chunk: Buffer) => {
+    output += chunk.toString()
+    if (live) process.stdout.write(chunk)
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  let isLate = false
+  const limit = setTimeout(() => {
+    isLate = true
+    killGroup(child)
+  }, LIMIT_MS)
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      clearTimeout(limit)
+      running.delete(child)
+      const counts = countsOf(output)
+      const trouble = troubleOf(isLate, code, signal, counts)
+      resolve({
+        counts: trouble && counts.failed === 0 ? { ...counts, failed: 1 } : counts,
+        output,
+        seconds: (performance.now() - start) / 1000,
+        trouble,
+      })
+    })
+  })
+}
+
+/** Ends a test process with the servers and databases it started: it leads a process group of its own. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+}
+
+function troubleOf(isLate: boolean, code: number | null, signal: NodeJS.Signals | null, counts: Counts): string | undefined {
+  if (isLate) return `did not end within ${LIMIT_MS / 60_000} minutes`
+  if (signal) return `ended by ${signal}`
+  if (code !== 0 && counts.failed === 0) return `exit code ${code} although no test failed`
+  return counts.passed + counts.failed + counts.skipped === 0 ? 'holds no test' : undefined
+}
+
+/** Runs one file a process, `CONCURRENCY` at a time; prints each outcome whole, so that outputs do not mix. */
+async function runSeparately(files: readonly string[]): Promise<Counts> {
+  let total = NO_COUNTS
+  let done = 0
+  const waiting = [...files]
+  const worker = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const outcome = await runProcess(join(ROOT, file), false)
+      done++
+      console.log(`\n[${done}/${files.length}] ${file} (${outcome.seconds.toFixed(1)} s)${outcome.trouble ? `: ${outcome.trouble}` : ''}`)
+      process.stdout.write(outcome.output)
+      total = addCounts(total, outcome.counts)
+    }
+  }
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker))
+  return total
+}
+
+async function runTogether(files: readonly string[]): Promise<Counts> {
+  const folder = mkdtempSync(join(tmpdir(), 'beaconfire-tests-'))
+  try {
+    console.log(`${files.length} files of unit tests`)
+    const outcome = await runProcess(writeEntry(folder, files), true)
+    if (outcome.trouble) console.log(`unit tests: ${outcome.trouble}`)
+    return outcome.counts
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function main(filters: readonly string[]): Promise<void> {
+  const start = performance.now()
+  const wanted = (file: string) => filters.length === 0 || filters.some((part) => file.includes(relativePart(part)))
+  const unit = UNIT_FOLDERS.flatMap(findTests).filter(wanted)
+  const separate = findTests('test').filter(wanted)
+  if (unit.length + separate.length === 0) {
+    console.error(`no *.test.ts file has ${filters.map((it) => `"${it}"`).join(' or ')} in its path`)
+    process.exitCode = 1
+    return
+  }
+  let total = NO_COUNTS
+  if (unit.length > 0) total = addCounts(total, await runTogether(unit))
+  if (separate.length > 0) total = addCounts(total, await runSeparately(separate))
+  console.log(
+    `\nall of ${unit.length + separate.length} files in ${((performance.now() - start) / 1000).toFixed(1)} s on Node ${process.versions.node}`,
+  )
+  const all = total.passed + total.failed + total.skipped
+  for (const line of [`tests ${all}`, `pass ${total.passed}`, `fail ${total.failed}`, `skipped ${total.skipped}`]) console.log(`ℹ ${line}`)
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+  process.exitCode = total.failed > 0 ? 1 : 0
+}
+
+/** A filter may be given as the shell completes it: absolute, or from here. */
+function relativePart(part: string): string {
+  return part.startsWith('/') || part.startsWith('./') ? relative(ROOT, resolve(part)) : part
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    for (const child of running) killGroup(child)
+    process.exit(1)
+  })
+}
+
+await main(process.argv.slice(2))
