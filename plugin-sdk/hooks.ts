@@ -46,6 +46,11 @@ export interface ResourceAvailable {
   readonly previousPriority: number | undefined
 }
 
+export interface KeptMessagesDue {
+  /** Available, with a priority that is not negative, for the first time or again. */
+  readonly session: ClientSession
+}
+
 export interface SessionClosed {
   readonly session: ClientSession
   /** True when the client said nothing before: connection lost, idle, killed. */
@@ -73,6 +78,12 @@ export interface Hooks {
   sessionOpened(fact: { readonly session: ClientSession }): MaybePromise<void>
   /** The session marked itself available, or changed its priority, through `setPresence`. */
   resourceAvailable(fact: ResourceAvailable): MaybePromise<void>
+  /**
+   * The resource can get messages now, after all of `resourceAvailable` was told: hand over what was kept for it. Live messages
+   * to it wait, up to a few seconds, so that they do not overtake kept ones; what comes later than that is
+   * `messageUndelivered`, and this hook is told again.
+   */
+  keptMessagesDue(fact: KeptMessagesDue): MaybePromise<void>
   /** The resource became unavailable; `presence` is what it had. Fires before `sessionClosed` when the session ends available. */
   resourceUnavailable(fact: { readonly session: ClientSession; readonly presence: Presence }): MaybePromise<void>
   /** The session has ended and is no longer in the registry. */

@@ -16,6 +16,7 @@ export type {
   Holder,
   HookName,
   Hooks,
+  KeptMessagesDue,
   MessageUndelivered,
   PresenceReceived,
   PresenceSent,

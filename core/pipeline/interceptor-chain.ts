@@ -164,7 +164,7 @@ function compile(guarded: Interceptors): CompiledChain {
           after: ordered.filter((it) => wants(it.interceptor, kind, incoming, true)),
         },
       ]),
-    ) as Record<StanzaKind, Stage>
+    ) as unknown as Record<StanzaKind, Stage>
   return { incoming: direction(true), outgoing: direction(false) }
 }
 

@@ -1,0 +1,192 @@
+/** A stream before it has a session: STARTTLS, SASL, requests that are answered before authentication, then resource binding. */
+import type { SecureContext } from 'node:tls'
+import { type ConnectedSession, type Element, element, errorReply, iq, type Iq, Jid, type Logger, type MaybePromise, NS, type Stanza, StanzaError, type StreamErrorCondition } from '@beaconfire/plugin-sdk'
+import type { LoginThrottle } from '../auth/login-throttle.js'
+import type { SaslEnvironment, SaslMechanism } from '../auth/sasl-mechanism.js'
+import { mechanismsFeature, offeredMechanisms, SaslSession } from '../auth/sasl-session.js'
+import { bindFeatures, type StreamFeatureRegistry, starttlsFeature, type TlsPolicy } from './stream-features.js'
+import { StreamError } from './stream-error.js'
+import type { StreamPhase, XmppStream } from './xmpp-stream.js'
+
+/** RFC 6120 §6.4.5: between 2 and 5 tries. */
+const MAX_FAILED_LOGINS = 5
+
+/** What negotiation needs of the server; one object for all streams. */
+export interface NegotiationCollaborators {
+  readonly domain: Jid
+  readonly tls: TlsPolicy
+  readonly plainWithoutTls: boolean
+  readonly mechanisms: readonly SaslMechanism[]
+  readonly saslEnvironment: SaslEnvironment
+  readonly throttle: LoginThrottle
+  readonly features: StreamFeatureRegistry
+  readonly log: Logger
+  secureContext(): SecureContext
+  connected(session: Negotiation): void
+  disconnected(session: Negotiation): void
+  /** Answers a request that may come before authentication. @throws StanzaError */
+  preAuthIq(iq: Iq, session: Negotiation): MaybePromise<Element | undefined>
+  /** Binds a resource, and makes the session that takes the stream over. @throws StanzaError */
+  bind(stream: XmppStream, account: AuthenticatedAccount, resource: string | undefined): MaybePromise<StreamPhase & { readonly jid: Jid }>
+  /** The session is on its stream, and the client knows its JID. */
+  bound(session: StreamPhase): MaybePromise<void>
+}
+
+export interface AuthenticatedAccount {
+  readonly username: string
+  readonly mechanism: string
+}
+
+export class Negotiation implements StreamPhase, ConnectedSession {
+  readonly kind = 'connected'
+  readonly jid: Jid
+  readonly #stream: XmppStream
+  readonly #server: NegotiationCollaborators
+  #sasl: SaslSession | undefined
+  #account: AuthenticatedAccount | undefined
+  #failedLogins = 0
+
+  constructor(stream: XmppStream, server: NegotiationCollaborators) {
+    this.#stream = stream
+    this.#server = server
+    this.jid = Jid.of(undefined, server.domain.domain, stream.id)
+    server.connected(this)
+  }
+
+  get id(): string {
+    return this.#stream.id
+  }
+  get remoteAddress(): string {
+    return this.#stream.transport.remoteAddress
+  }
+  get secure(): boolean {
+    return this.#stream.transport.isSecure
+  }
+  /** For limits on peers that have not authenticated. */
+  get stream(): XmppStream {
+    return this.#stream
+  }
+  get isAuthenticated(): boolean {
+    return this.#account !== undefined
+  }
+
+  close(condition?: StreamErrorCondition, text?: string): void {
+    this.#stream.close(condition && new StreamError(condition, text))
+  }
+
+  features(): Element[] {
+    const { features, mechanisms, tls } = this.#server
+    if (this.#account) return [...bindFeatures(), ...features.offered('after-authentication', this)]
+    const offered: Element[] = []
+    if (tls !== 'disabled' && !this.secure) offered.push(starttlsFeature(tls))
+    if (this.#mustStartTls()) return offered
+    offered.push(mechanismsFeature(offeredMechanisms(mechanisms, this.#mayRevealPassword())), ...features.offered('before-authentication', this))
+    return offered
+  }
+
+  element(el: Element): MaybePromise<void> {
+    const ns = el.getNS()
+    if (ns === NS.tls) return this.#startTls(el)
+    if (ns === NS.sasl) return this.#authenticate(el)
+    if (!this.#account) throw new StreamError('not-authorized')
+    throw new StreamError('unsupported-stanza-type')
+  }
+
+  stanza(stanza: Stanza): MaybePromise<void> {
+    if (this.#mustStartTls()) throw new StreamError('policy-violation', 'This server requires TLS: use STARTTLS first.')
+    if (this.#account) return this.#beforeBinding(stanza, this.#account)
+    if (stanza.kind !== 'iq') throw new StreamError('not-authorized')
+    return this.#answer(stanza, () => this.#server.preAuthIq(stanza, this))
+  }
+
+  closed(): void {
+    this.#server.disconnected(this)
+  }
+
+  #mustStartTls(): boolean {
+    return this.#server.tls === 'required' && !this.secure
+  }
+
+  #mayRevealPassword(): boolean {
+    return this.secure || this.#server.plainWithoutTls
+  }
+
+  async #startTls(el: Element): Promise<void> {
+    if (el.getName() !== 'starttls') throw new StreamError('unsupported-stanza-type')
+    if (this.#server.tls === 'disabled' || this.secure || this.#account) {
+      this.#stream.send(element('failure', { xmlns: NS.tls }).toString())
+      this.#stream.close()
+      return
+    }
+    this.#stream.send(element('proceed', { xmlns: NS.tls }).toString())
+    this.#sasl = undefined
+    this.#stream.restart()
+    try {
+      await this.#stream.transport.startTls(this.#server.secureContext())
+    } catch (error) {
+      this.#server.log.info({ streamId: this.id, address: this.remoteAddress, error: error instanceof Error ? error.message : error }, 'TLS handshake failed')
+    }
+  }
+
+  async #authenticate(el: Element): Promise<void> {
+    if (this.#account) throw new StreamError('not-authorized', 'This stream has authenticated already.')
+    if (this.#mustStartTls()) throw new StreamError('policy-violation', 'This server requires TLS: use STARTTLS first.')
+    const { throttle, log, mechanisms, saslEnvironment } = this.#server
+    if (!throttle.check(this.remoteAddress)) {
+      log.warn({ address: this.remoteAddress }, 'too many failed logins from one address')
+      throw new StreamError('policy-violation', 'Too many failed logins. Try again later.')
+    }
+    this.#sasl ??= new SaslSession({ mechanisms, environment: saslEnvironment, mayRevealPassword: this.#mayRevealPassword(), log })
+    const { reply, authenticated, failed, username } = await this.#sasl.handle(el)
+    if (authenticated) {
+      this.#account = authenticated
+      throttle.succeeded(this.remoteAddress, authenticated.username)
+      this.#sasl = undefined
+      this.#stream.send(reply.toString())
+      this.#stream.restart()
+      return
+    }
+    this.#stream.send(reply.toString())
+    if (failed === undefined) return
+    if (failed !== 'aborted') throttle.failed(this.remoteAddress, username)
+    log.info({ address: this.remoteAddress, condition: failed, username }, 'login failed')
+    this.#failedLogins++
+    if (this.#failedLogins >= MAX_FAILED_LOGINS) throw new StreamError('policy-violation', 'Too many failed logins on this stream.')
+  }
+
+  #beforeBinding(stanza: Stanza, account: AuthenticatedAccount): MaybePromise<void> {
+    if (stanza.kind !== 'iq' || stanza.payload?.getNS() !== NS.bind) {
+      // RFC 6120 §7.1: nothing but binding may come before it.
+      throw new StreamError('not-authorized', 'Bind a resource first.')
+    }
+    return this.#bind(stanza, account)
+  }
+
+  async #bind(request: Iq, account: AuthenticatedAccount): Promise<void> {
+    let session: Awaited<ReturnType<NegotiationCollaborators['bind']>> | undefined
+    await this.#answer(request, async () => {
+      if (request.type !== 'set') throw new StanzaError('bad-request')
+      const wanted = request.payload?.getChild('resource')?.getText()
+      session = await this.#server.bind(this.#stream, account, wanted || undefined)
+      return element('bind', { xmlns: NS.bind }, element('jid', {}, session.jid.toString()))
+    })
+    if (!session) return
+    this.#stream.enter(session)
+    this.#server.disconnected(this)
+    await this.#server.bound(session)
+  }
+
+  /** Every request gets exactly one answer (RFC 6120 §8.2.3), addressed to `domain/streamId` while there is no account. */
+  async #answer(request: Iq, answer: () => MaybePromise<Element | undefined>): Promise<void> {
+    if (!request.isRequest) return
+    try {
+      const reply = iq({ type: 'result', id: request.id, ...(this.#account ? {} : { to: this.jid }) }, await answer())
+      this.#stream.send(reply.toString())
+    } catch (error) {
+      if (!(error instanceof StanzaError)) throw error
+      request.setAttribute('from', undefined)
+      request.setAttribute('to', undefined)
+      this.#stream.send(String(errorReply(request, error) ?? ''))
+    }
+  }
+}

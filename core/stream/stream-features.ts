@@ -1,0 +1,29 @@
+/** Which stream features are offered when (RFC 6120 §4.3.2, §5.3.1, §6.3.2, §7.3.2). */
+import { type Element, element, NS, type StreamFeature } from '@beaconfire/plugin-sdk'
+
+export type TlsPolicy = 'required' | 'optional' | 'disabled'
+
+/** The stream features that plugins offer, in order of adding. */
+export class StreamFeatureRegistry {
+  #features: readonly StreamFeature[] = []
+
+  /** @returns the undo */
+  add(feature: StreamFeature): () => void {
+    this.#features = [...this.#features, feature]
+    return () => {
+      this.#features = this.#features.filter((it) => it !== feature)
+    }
+  }
+
+  offered(when: StreamFeature['when'], peer: Parameters<StreamFeature['element']>[0]): Element[] {
+    return this.#features.filter((it) => it.when === when).flatMap((it) => it.element(peer) ?? [])
+  }
+}
+
+export function starttlsFeature(policy: TlsPolicy): Element {
+  return element('starttls', { xmlns: NS.tls }, policy === 'required' && element('required'))
+}
+
+export function bindFeatures(): Element[] {
+  return [element('bind', { xmlns: NS.bind }), element('session', { xmlns: NS.session }, element('optional'))]
+}

@@ -1,0 +1,276 @@
+/**
+ * One XML stream (RFC 6120 §4): its header, restarts, order and end. What is said on it is the business of its phase.
+ * Stanzas are handled one after the other: while one is under way nothing more is read.
+ */
+import { randomUUID } from 'node:crypto'
+import { type Element, element, iq, isPromise, type Logger, type MaybePromise, NS, type Stanza } from '@beaconfire/plugin-sdk'
+import type { Transport } from '../net/transport.js'
+import { openingTag } from '../xml/stream-header.js'
+import { type ParserLimits, type StreamHeader, StreamParser, type StreamParserEvents } from '../xml/stream-parser.js'
+import { StreamError } from './stream-error.js'
+
+/** What a stream is doing: negotiating, or carrying a session. */
+export interface StreamPhase {
+  /** Children of `<stream:features/>` at this point. */
+  features(): Element[]
+  /** @throws StreamError */
+  stanza(stanza: Stanza): MaybePromise<void>
+  /** A child of the stream that is no stanza. @throws StreamError */
+  element(el: Element): MaybePromise<void>
+  /** The stream has ended; `abrupt` when the peer did not close it. Called once. */
+  closed(abrupt: boolean): void
+}
+
+export interface StreamSettings {
+  /** The local domain, in `from` of the header and expected in `to`. */
+  readonly domain: string
+  readonly limits: ParserLimits
+  readonly log: Logger
+  /** The connection is gone. */
+  ended?(stream: XmppStream): void
+}
+
+/** What a stream may send until it is granted more. */
+export interface Allowance {
+  readonly bytes: number
+  readonly stanzas: number
+  /** Bytes in all since the stream began: more end it. */
+  readonly total: number
+}
+
+export class XmppStream implements StreamParserEvents {
+  readonly id: string = randomUUID()
+  readonly transport: Transport
+  lang: string | undefined
+  readonly openedAt = performance.now()
+  lastActivity = this.openedAt
+  #bytesRead = 0
+  #stanzasRead = 0
+  #mayReadBytes = Number.POSITIVE_INFINITY
+  #mayReadStanzas = Number.POSITIVE_INFINITY
+  #mayReadInAll = Number.POSITIVE_INFINITY
+  #isProbed = false
+  /** Reading was stopped because the peer sends faster than it may. */
+  #isThrottled = false
+  readonly #settings: StreamSettings
+  #phase: StreamPhase
+  #parser: StreamParser
+  #isBusy = false
+  /** What was parsed, or read, while a stanza was under way. */
+  readonly #waiting: (Stanza | Element | Error)[] = []
+  #unread: Uint8Array[] = []
+  #peerClosed = false
+  #headerSent = false
+  /** This side has ended the stream: nothing more is handled. */
+  #isClosing = false
+  /** The connection is gone: nothing more is written, what was read is still handled. */
+  #isClosed = false
+
+  /** @param phase is made with the stream in hand */
+  constructor(transport: Transport, settings: StreamSettings, phase: (stream: XmppStream) => StreamPhase) {
+    this.transport = transport
+    this.#settings = settings
+    this.#parser = new StreamParser(this, settings.limits)
+    this.#phase = phase(this)
+    transport.bind({ data: (chunk) => this.#read(chunk), closed: (error) => this.#ended(error) })
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosing && !this.#isClosed
+  }
+
+  get phase(): StreamPhase {
+    return this.#phase
+  }
+
+  /** From now on another phase is responsible, without a restart. */
+  enter(phase: StreamPhase): void {
+    this.#phase = phase
+  }
+
+  /** Expects a new stream header, as after STARTTLS and SASL (RFC 6120 §4.3.3). */
+  restart(): void {
+    this.#headerSent = false
+    this.#parser = new StreamParser(this, this.#settings.limits)
+  }
+
+  send(xml: string): void {
+    if (!this.#isClosed && !this.#isClosing) this.transport.write(xml)
+  }
+
+  /** Renews what the peer may send; a peer that had used it all up is read again. */
+  grant(allowance: Allowance): void {
+    this.#mayReadBytes = this.#bytesRead + allowance.bytes
+    this.#mayReadStanzas = this.#stanzasRead + allowance.stanzas
+    this.#mayReadInAll = allowance.total
+    if (!this.#isThrottled) return
+    this.#isThrottled = false
+    if (!this.#isBusy) this.transport.resume()
+  }
+
+  /** Asks a silent peer for a sign of life (XEP-0199), once until it gives one. */
+  probe(): void {
+    if (this.#isProbed) return
+    this.#isProbed = true
+    this.send(iq({ type: 'get', id: randomUUID(), from: this.#settings.domain }, element('ping', { xmlns: NS.ping })).toString())
+  }
+
+  /** Ends the stream from this side: error, closing tag, end of the connection. */
+  close(error?: StreamError): void {
+    if (this.#isClosing || this.#isClosed) return
+    if (error) {
+      this.#sendHeader() // an error needs an open stream (RFC 6120 §4.9.1.2)
+      this.transport.write(error.toElement().toString())
+      this.#settings.log.info({ streamId: this.id, address: this.transport.remoteAddress, condition: error.condition, text: error.text }, 'stream ended with an error')
+    }
+    this.#isClosing = true
+    if (this.#headerSent) this.transport.write('</stream:stream>')
+    this.transport.end()
+    // The session is over now, not when the peer has let go of the connection.
+    this.#phase.closed(false)
+  }
+
+  // --- from the parser
+
+  streamOpen(header: StreamHeader): void {
+    this.lang = header.attributes['xml:lang'] ?? this.lang
+    if (header.namespace !== NS.streams || header.contentNamespace !== NS.client) throw new StreamError('invalid-namespace')
+    if (header.name !== 'stream') throw new StreamError('bad-format')
+    const { to, version } = header.attributes
+    if (to !== undefined && to.toLowerCase() !== this.#settings.domain) throw new StreamError('host-unknown')
+    if (!/^[1-9]\d{0,3}\.\d{1,4}$/.test(version ?? '')) throw new StreamError('unsupported-version')
+    this.#sendHeader()
+    this.sendFeatures()
+  }
+
+  sendFeatures(): void {
+    this.send(element('stream:features', {}, ...this.#phase.features()).toString())
+  }
+
+  stanza(stanza: Stanza): void {
+    this.#stanzasRead++
+    this.#take(stanza)
+  }
+
+  element(el: Element): void {
+    this.#take(el)
+  }
+
+  streamClose(): void {
+    this.#peerClosed = true
+    if (!this.#isBusy) this.close()
+  }
+
+  // --- in order
+
+  #read(chunk: Uint8Array): void {
+    this.lastActivity = performance.now()
+    this.#isProbed = false
+    this.#bytesRead += chunk.length
+    if (this.#isClosing || this.#isClosed) return
+    if (this.#bytesRead > this.#mayReadInAll) {
+      this.close(new StreamError('policy-violation', 'Too much was sent before logging in.'))
+      return
+    }
+    if (this.#bytesRead > this.#mayReadBytes || this.#stanzasRead > this.#mayReadStanzas) this.#throttle()
+    if (this.#isBusy) {
+      this.#unread.push(chunk.slice())
+      this.transport.pause()
+      return
+    }
+    this.#parse(chunk)
+  }
+
+  #parse(chunk: Uint8Array): void {
+    if (this.#isClosing) return
+    try {
+      this.#parser.write(chunk)
+    } catch (error) {
+      // What was read before the fault is handled before it is reported.
+      if (this.#isBusy && error instanceof Error) this.#waiting.push(error)
+      else this.#fail(error)
+    }
+  }
+
+  #take(item: Stanza | Element | Error): void {
+    if (this.#isClosing) return
+    if (this.#isBusy) {
+      this.#waiting.push(item)
+      return
+    }
+    const done = this.#handle(item)
+    if (done !== undefined) {
+      this.#isBusy = true
+      done.then(
+        () => this.#goOn(),
+        (error: unknown) => {
+          this.#fail(error)
+          this.#goOn()
+        },
+      )
+    }
+  }
+
+  /** @returns a promise when the item is not done yet */
+  #handle(item: Stanza | Element | Error): Promise<void> | undefined {
+    try {
+      if (item instanceof Error) throw item
+      const done = 'kind' in item ? this.#phase.stanza(item) : this.#phase.element(item)
+      return isPromise(done) ? done : undefined
+    } catch (error) {
+      this.#fail(error)
+      return undefined
+    }
+  }
+
+  #goOn(): void {
+    this.#isBusy = false
+    for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) {
+      this.#take(item)
+      if (this.#isBusy) return
+    }
+    while (this.#unread.length > 0) {
+      const chunk = this.#unread.shift() as Uint8Array
+      this.#parse(chunk)
+      if (this.#isBusy) return
+    }
+    if (this.#isClosed) this.#finish()
+    else if (this.#peerClosed) this.close()
+    else if (!this.#isThrottled) this.transport.resume()
+  }
+
+  /** What has been read is handled; more is read when more is granted. The kernel's window then slows the peer down. */
+  #throttle(): void {
+    if (this.#isThrottled) return
+    this.#isThrottled = true
+    this.transport.pause()
+    this.#settings.log.debug({ streamId: this.id, address: this.transport.remoteAddress }, 'a peer sends faster than it may')
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof StreamError) {
+      this.close(error)
+      return
+    }
+    this.#settings.log.error({ streamId: this.id, error }, 'handling a stream failed')
+    this.close(new StreamError('internal-server-error'))
+  }
+
+  #sendHeader(): void {
+    if (this.#headerSent) return
+    this.#headerSent = true
+    this.transport.write(openingTag({ from: this.#settings.domain, id: this.id, lang: this.lang ?? 'en' }))
+  }
+
+  #ended(error: Error | undefined): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#settings.ended?.(this)
+    if (error && !this.#isClosing) this.#settings.log.debug({ streamId: this.id, error: error.message }, 'connection lost')
+    if (!this.#isBusy) this.#finish()
+  }
+
+  #finish(): void {
+    if (!this.#isClosing) this.#phase.closed(!this.#peerClosed)
+  }
+}
