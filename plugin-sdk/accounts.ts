@@ -1,5 +1,6 @@
 /** Accounts of the local domain (`ofUser`). Usernames are localparts, prepared by `Jid`. */
 import type { MaybePromise } from './maybe-promise.js'
+import type { ClientSession } from './session.js'
 
 export interface Account {
   readonly username: string
@@ -41,8 +42,12 @@ export interface Accounts {
   update(username: string, changes: { name?: string | undefined; email?: string | undefined }): Promise<Account>
   /** Sessions of an account that is disabled are closed with `not-authorized`. @throws AccountMissing */
   setDisabled(username: string, disabled: boolean): Promise<void>
-  /** Fires `userDeleted`, removes the rows, then closes the sessions. @throws AccountMissing */
-  remove(username: string): Promise<void>
+  /**
+   * Fires `userDeleted`, removes the rows, then closes the sessions with `not-authorized`. The session `except` is left
+   * open for its caller, who has to answer on it and close it.
+   * @throws AccountMissing
+   */
+  remove(username: string, details?: { readonly except?: ClientSession }): Promise<void>
   /** True when the password is right and the account may log in. Takes the same time for unknown users. */
   verifyPassword(username: string, password: string): Promise<boolean>
 }

@@ -4,7 +4,7 @@ import type { Accounts } from './accounts.js'
 import type { AdminRoute } from './admin-route.js'
 import type { Database, Migration } from './database.js'
 import type { Element } from './element.js'
-import type { Hooks } from './hooks.js'
+import type { Hooks, UserRegistered } from './hooks.js'
 import type { IqHandler, PreAuthIqHandler } from './iq-handler.js'
 import type { Jid } from './jid.js'
 import type { Logger } from './logger.js'
@@ -72,6 +72,10 @@ export interface PluginContext<Config = unknown, Required extends ServiceName = 
   send(stanza: Stanza): MaybePromise<void>
   /** Routes a stanza without the incoming chain, as a consequence of one that has passed it: presence to contacts, subscription answers. */
   route(stanza: Stanza): MaybePromise<void>
+  /** Fires `userRegistered`, after `accounts.create` has made the account. What a hook throws is logged; nothing is thrown here. */
+  registered(fact: UserRegistered): MaybePromise<void>
+  /** `limits.enabled` of the server: false switches rate limits off, for load tests. */
+  readonly limitsEnabled: boolean
 }
 
 export interface PluginDefinition<Schema extends TObject = TObject, Required extends ServiceName = never, Provided extends ServiceName = never> {
