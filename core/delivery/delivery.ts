@@ -26,7 +26,10 @@ export class Delivery {
 
   readonly #onRejected = (rejection: PacketRejected, packet: Stanza, session: Session): void => {
     this.rejected++
-    this.#log.info({ jid: session.jid.toString(), stanzaId: packet.id, condition: rejection.condition, text: rejection.text }, 'an interceptor kept a stanza from its recipient')
+    this.#log.info(
+      { jid: session.jid.toString(), stanzaId: packet.id, condition: rejection.condition, text: rejection.text },
+      'an interceptor kept a stanza from its recipient',
+    )
   }
 }
 

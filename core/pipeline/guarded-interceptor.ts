@@ -135,7 +135,8 @@ export class GuardedInterceptor {
   #countFailure(): void {
     this.#failuresInRow++
     if (this.#failuresInRow < FAILURES_TO_OPEN) return
-    if (this.#openUntil === 0) this.#log.error({ ...this.#fields(), failures: this.#failuresInRow, error: this.#lastError }, 'interceptor is switched off for now')
+    if (this.#openUntil === 0)
+      this.#log.error({ ...this.#fields(), failures: this.#failuresInRow, error: this.#lastError }, 'interceptor is switched off for now')
     this.#openUntil = performance.now() + OPEN_MS
   }
 

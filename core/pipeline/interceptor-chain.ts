@@ -2,8 +2,18 @@
  * Leads every packet past the interceptors twice: before the act, when they may rewrite or reject it, and after it, when
  * they may only watch. What the act is (route a packet just read, write one out) is the caller's. The one call site.
  */
-import { type Band, isPromise, type Logger, type MaybePromise, type PacketInterceptor, PacketRejected, type Session, type Stanza, type StanzaKind } from '@beaconfire/plugin-sdk'
-import { PacketCrossing, type Origin } from './crossing.js'
+import {
+  type Band,
+  isPromise,
+  type Logger,
+  type MaybePromise,
+  type PacketInterceptor,
+  PacketRejected,
+  type Session,
+  type Stanza,
+  type StanzaKind,
+} from '@beaconfire/plugin-sdk'
+import { type Origin, PacketCrossing } from './crossing.js'
 import { GuardedInterceptor, type InterceptorStatus } from './guarded-interceptor.js'
 
 const BAND_ORDER: readonly Band[] = ['guard', 'transform', 'observe']
@@ -111,7 +121,15 @@ export class InterceptorChain {
     return this.#finish(done, stage, incoming, packet, session, origin, routed)
   }
 
-  #finish(outcome: boolean, stage: Stage, incoming: boolean, packet: Stanza, session: Session, origin: Origin, routed: object): MaybePromise<boolean> {
+  #finish(
+    outcome: boolean,
+    stage: Stage,
+    incoming: boolean,
+    packet: Stanza,
+    session: Session,
+    origin: Origin,
+    routed: object,
+  ): MaybePromise<boolean> {
     // Nothing was handed over, so nobody is told that it was. An incoming packet gets its IN-post whatever came of it.
     if (!incoming && !outcome) return outcome
     const told = runFrom(0, stage.after, new PacketCrossing(packet, session, incoming, true, routed, origin))

@@ -1,15 +1,15 @@
 /** Finds the handler of an iq request by type and payload namespace, and makes its answer (RFC 6120 §8.2.3). */
 import {
   type Element,
+  type Iq,
   type IqHandler,
   type IqRequest,
   type IqTarget,
-  type Iq,
   isPromise,
   type Logger,
   type MaybePromise,
-  namespaceOf,
   NS,
+  namespaceOf,
   type PreAuthIqHandler,
   type PreAuthIqRequest,
   StanzaError,
@@ -74,7 +74,11 @@ export class IqDispatcher {
       account: target === 'server' ? undefined : (iq.to ?? origin.jid).bare(),
       hold: (durable) => origin.hold(durable),
     }
-    return this.#settle(found.plugin, () => found.handler.handle(request), (answer) => iq.result(answer ?? undefined))
+    return this.#settle(
+      found.plugin,
+      () => found.handler.handle(request),
+      (answer) => iq.result(answer ?? undefined),
+    )
   }
 
   /** Answers what may be asked before authentication. @throws StanzaError */
@@ -101,7 +105,11 @@ export class IqDispatcher {
     })
   }
 
-  #settle<T>(plugin: string, call: () => MaybePromise<Element | undefined | void>, finish: (answer: Element | undefined | void) => T): MaybePromise<T | StanzaError> {
+  #settle<T>(
+    plugin: string,
+    call: () => MaybePromise<Element | undefined | void>,
+    finish: (answer: Element | undefined | void) => T,
+  ): MaybePromise<T | StanzaError> {
     try {
       const answer = call()
       return isPromise(answer) ? answer.then(finish, (error: unknown) => this.#refusal(error, plugin)) : finish(answer)

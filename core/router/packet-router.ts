@@ -1,5 +1,19 @@
 /** Takes every stanza one way: check, stamp, incoming chain, then to whom it is for (RFC 6120 §10, RFC 6121 §8). */
-import { type Accounts, errorReply, type Iq, isPromise, type Jid, type Logger, type MaybePromise, type PacketRejected, type Presence, type Session, type Stanza, StanzaError, whenDone } from '@beaconfire/plugin-sdk'
+import {
+  type Accounts,
+  errorReply,
+  type Iq,
+  isPromise,
+  type Jid,
+  type Logger,
+  type MaybePromise,
+  type PacketRejected,
+  type Presence,
+  type Session,
+  type Stanza,
+  StanzaError,
+  whenDone,
+} from '@beaconfire/plugin-sdk'
 import type { RemoteRoutes } from '../delivery/remote-routes.js'
 import type { Origin } from '../pipeline/crossing.js'
 import type { HookRegistry } from '../pipeline/hooks.js'
@@ -68,7 +82,10 @@ export class PacketRouter {
   }
 
   readonly #onRejected = (rejection: PacketRejected, packet: Stanza, session: Session): MaybePromise<void> => {
-    this.#server.log.info({ jid: session.jid.toString(), stanzaId: packet.id, condition: rejection.condition, silent: rejection.silent }, 'an interceptor rejected a stanza')
+    this.#server.log.info(
+      { jid: session.jid.toString(), stanzaId: packet.id, condition: rejection.condition, silent: rejection.silent },
+      'an interceptor rejected a stanza',
+    )
     if (rejection.silent) return
     return this.#refuse(packet, new StanzaError(rejection.condition, { text: rejection.text }), session as Origin)
   }
@@ -124,7 +141,9 @@ export class PacketRouter {
   #toRemote(packet: Stanza, to: Jid, origin: Origin): MaybePromise<void> {
     const { remoteRoutes } = this.#server
     if (remoteRoutes.isEmpty) return this.#refuse(packet, new StanzaError('remote-server-not-found'), origin)
-    return remoteRoutes.route(packet, to, origin).then((taken) => (taken ? undefined : this.#refuse(packet, new StanzaError('remote-server-not-found'), origin)))
+    return remoteRoutes
+      .route(packet, to, origin)
+      .then((taken) => (taken ? undefined : this.#refuse(packet, new StanzaError('remote-server-not-found'), origin)))
   }
 
   /** Answers with an error, where an answer is allowed (RFC 6120 §8.3.1). */

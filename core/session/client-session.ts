@@ -16,8 +16,8 @@ import {
 import type { Origin } from '../pipeline/crossing.js'
 import { StreamError } from '../stream/stream-error.js'
 import type { StreamPhase, XmppStream } from '../stream/xmpp-stream.js'
-import { Handover } from './handover.js'
 import { AcknowledgementHolds } from './acknowledgement-holds.js'
+import { Handover } from './handover.js'
 
 /** What a session needs of the server; one object for all of them. */
 export interface SessionCollaborators {

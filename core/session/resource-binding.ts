@@ -1,6 +1,6 @@
 /** Which full JID a client gets when it binds (RFC 6120 §7), and what happens to the session that has it already. */
 import { randomUUID } from 'node:crypto'
-import { Jid, JidError, StanzaError } from '@beaconfire/plugin-sdk'
+import { type Jid, JidError, StanzaError } from '@beaconfire/plugin-sdk'
 
 export type ResourceConflictPolicy = 'kick-old' | 'reject-new' | 'rename'
 

@@ -27,7 +27,7 @@ export class ClientStreams {
   readonly #timer: NodeJS.Timeout
 
   constructor(settings: StreamSettings, negotiation: NegotiationCollaborators, limits: StreamWatchLimits) {
-    this.#settings = settings
+    this.#settings = { ...settings, ended: (stream) => this.#streams.delete(stream) }
     this.#negotiation = negotiation
     this.#limits = limits
     this.#log = settings.log
@@ -36,11 +36,7 @@ export class ClientStreams {
   }
 
   accept(transport: Transport): void {
-    const stream = new XmppStream(
-      transport,
-      { ...this.#settings, ended: (it) => this.#streams.delete(it) },
-      (it) => new Negotiation(it, this.#negotiation),
-    )
+    const stream = new XmppStream(transport, this.#settings, (it) => new Negotiation(it, this.#negotiation))
     this.#streams.add(stream)
     this.#grant(stream)
   }

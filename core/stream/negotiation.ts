@@ -1,11 +1,25 @@
 /** A stream before it has a session: STARTTLS, SASL, requests that are answered before authentication, then resource binding. */
 import type { SecureContext } from 'node:tls'
-import { type ConnectedSession, type Element, element, errorReply, iq, type Iq, Jid, type Logger, type MaybePromise, NS, type Stanza, StanzaError, type StreamErrorCondition } from '@beaconfire/plugin-sdk'
+import {
+  type ConnectedSession,
+  type Element,
+  element,
+  errorReply,
+  type Iq,
+  iq,
+  Jid,
+  type Logger,
+  type MaybePromise,
+  NS,
+  type Stanza,
+  StanzaError,
+  type StreamErrorCondition,
+} from '@beaconfire/plugin-sdk'
 import type { LoginThrottle } from '../auth/login-throttle.js'
 import type { SaslEnvironment, SaslMechanism } from '../auth/sasl-mechanism.js'
 import { mechanismsFeature, offeredMechanisms, SaslSession } from '../auth/sasl-session.js'
-import { bindFeatures, type StreamFeatureRegistry, starttlsFeature, type TlsPolicy } from './stream-features.js'
 import { StreamError } from './stream-error.js'
+import { bindFeatures, type StreamFeatureRegistry, starttlsFeature, type TlsPolicy } from './stream-features.js'
 import type { StreamPhase, XmppStream } from './xmpp-stream.js'
 
 /** RFC 6120 §6.4.5: between 2 and 5 tries. */
@@ -124,7 +138,10 @@ export class Negotiation implements StreamPhase, ConnectedSession {
     try {
       await this.#stream.transport.startTls(this.#server.secureContext())
     } catch (error) {
-      this.#server.log.info({ streamId: this.id, address: this.remoteAddress, error: error instanceof Error ? error.message : error }, 'TLS handshake failed')
+      this.#server.log.info(
+        { streamId: this.id, address: this.remoteAddress, error: error instanceof Error ? error.message : error },
+        'TLS handshake failed',
+      )
     }
   }
 

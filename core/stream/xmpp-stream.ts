@@ -86,6 +86,7 @@ export class XmppStream implements StreamParserEvents {
   /** From now on another phase is responsible, without a restart. */
   enter(phase: StreamPhase): void {
     this.#phase = phase
+    this.#mayReadInAll = Number.POSITIVE_INFINITY
   }
 
   /** Expects a new stream header, as after STARTTLS and SASL (RFC 6120 §4.3.3). */
@@ -121,7 +122,10 @@ export class XmppStream implements StreamParserEvents {
     if (error) {
       this.#sendHeader() // an error needs an open stream (RFC 6120 §4.9.1.2)
       this.transport.write(error.toElement().toString())
-      this.#settings.log.info({ streamId: this.id, address: this.transport.remoteAddress, condition: error.condition, text: error.text }, 'stream ended with an error')
+      this.#settings.log.info(
+        { streamId: this.id, address: this.transport.remoteAddress, condition: error.condition, text: error.text },
+        'stream ended with an error',
+      )
     }
     this.#isClosing = true
     if (this.#headerSent) this.transport.write('</stream:stream>')

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Jid, StanzaError } from '@beaconfire/plugin-sdk'
+import { recordingLogger } from '../log.js'
+import { HookRegistry } from './hooks.js'
+
+const user = Jid.parse('romeo@test')
+const undelivered = { message: undefined as never, recipient: user, origin: undefined as never, hold() {} }
+
+describe('hooks', () => {
+  test('a question goes on to the next plugin until one has handled it', async () => {
+    const asked: string[] = []
+    const hooks = new HookRegistry(recordingLogger().log)
+    hooks.add('a', { messageUndelivered: () => (asked.push('a'), 'pass') })
+    hooks.add('b', { messageUndelivered: async () => (asked.push('b'), 'handled') })
+    hooks.add('c', { messageUndelivered: () => (asked.push('c'), 'handled') })
+    assert.equal(await hooks.ask('messageUndelivered', undelivered), 'handled')
+    assert.deepEqual(asked, ['a', 'b'])
+  })
+
+  test('a fact reaches every plugin though one fails, whose error is logged with its name', async () => {
+    const { log, entries } = recordingLogger()
+    const told: string[] = []
+    const hooks = new HookRegistry(log)
+    hooks.add('broken', { userCreated: () => Promise.reject(new Error('broken')) })
+    hooks.add('sound', { userCreated: ({ user: it }) => void told.push(it.toString()) })
+    await hooks.tell('userCreated', { user })
+    assert.deepEqual(told, ['romeo@test'])
+    assert.equal(entries[0]?.fields.plugin, 'broken')
+  })
+
+  test('a stanza error of a hook goes up to who routes, for the sender to be answered', async () => {
+    const hooks = new HookRegistry(recordingLogger().log)
+    hooks.add('full', {
+      messageUndelivered: async () => {
+        throw new StanzaError('resource-constraint')
+      },
+    })
+    await assert.rejects(async () => hooks.ask('messageUndelivered', undelivered), StanzaError)
+  })
+
+  test('nobody is asked after the undo', () => {
+    const hooks = new HookRegistry(recordingLogger().log)
+    const undo = hooks.add('a', { messageUndelivered: () => 'handled' })
+    undo()
+    assert.equal(hooks.ask('messageUndelivered', undelivered), 'pass')
+  })
+})
