@@ -15,7 +15,7 @@ describe('a stanza as it was read', () => {
     assert.equal(read.hasChild('x', 'urn:x'), true)
     assert.equal(read.hasChild('x'), false)
     assert.deepEqual(read.childNamespaces(), [NS.client, 'urn:x'])
-    assert.equal(read.childText('x', 'urn:x'), '1')
+    assert.equal(read.child('x', 'urn:x')?.getChildText('y', 'urn:x'), '1')
   })
 
   test('is written as it was read, with the attributes as they are now', () => {
