@@ -1,0 +1,74 @@
+/** The server's log: structured lines by pino, for a terminal or for a collector. */
+import type { Logger } from '@beaconfire/plugin-sdk'
+import { destination, pino, stdSerializers } from 'pino'
+import { prettyFactory } from 'pino-pretty'
+
+export interface LogSettings {
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** `auto`: `pretty` when standard output is a terminal, else `json`. */
+  readonly format: 'auto' | 'pretty' | 'json'
+}
+
+/** Where the lines go; standard output unless a test says otherwise. */
+export interface LogSink {
+  write(line: string): void
+}
+
+/**
+ * Lines are written at once, in this process: what led to a crash is on the terminal when it happens. An error goes in the field
+ * `error`; control characters of peers' values are escaped in both formats.
+ */
+export function createLogger(settings: LogSettings, sink?: LogSink): Logger {
+  const options = {
+    level: settings.level,
+    base: null,
+    serializers: { error: errorField },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  const out = sink ?? destination({ fd: 1, sync: true })
+  const isPretty = settings.format === 'pretty' || (settings.format === 'auto' && process.stdout.isTTY)
+  if (!isPretty) return pino(options, out)
+  const beautify = prettyFactory({
+    colorize: sink === undefined && process.stdout.isTTY,
+    errorLikeObjectKeys: ['error'],
+    translateTime: 'SYS:HH:MM:ss.l',
+  })
+  return pino(options, { write: (line: string) => void out.write(beautify(line)) })
+}
+
+/** Control characters but line feed and tab: a peer's text in an error must not steer the terminal. */
+const CONTROLS = /[^\P{Cc}\n\t]/gu
+
+function errorField(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const plain = stdSerializers.err(error)
+  const clean = (text: string) => text.replace(CONTROLS, '\ufffd')
+  return { ...plain, message: clean(plain.message), stack: clean(plain.stack) }
+}
+
+/** Says nothing. */
+export const silentLogger: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  child: () => silentLogger,
+}
+
+export interface LogEntry {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** Keeps what is logged, for tests. A child's fields are part of each of its entries. */
+export function recordingLogger(): { readonly log: Logger; readonly entries: readonly LogEntry[] } {
+  const entries: LogEntry[] = []
+  const loggerWith = (bound: object): Logger => {
+    const at = (level: LogEntry['level']) => (fields: object, message: string) =>
+      void entries.push({ level, message, fields: { ...bound, ...fields } })
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: (fields) => loggerWith({ ...bound, ...fields }) }
+  }
+  return { log: loggerWith({}), entries }
+}
