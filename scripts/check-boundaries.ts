@@ -13,14 +13,17 @@ const CORE_ORDER = [
   'database',
   'net',
   'xml',
-  'stream',
-  'session',
   'auth',
+  'stream',
   'pipeline',
+  'session',
   'delivery',
   'router',
   'admin',
   'plugin-host',
+  // What joins the folders.
+  'internal-session.ts',
+  'server-registries.ts',
   'server.ts',
   'main.ts',
 ]
@@ -33,14 +36,12 @@ interface Exception {
   readonly from?: readonly string[]
   /** File that may be imported although it stands higher. */
   readonly to: string
-  /** Only `import type`. */
-  readonly typeOnly: boolean
   readonly reason: string
 }
 
 const EXCEPTIONS: readonly Exception[] = [
-  { to: 'core/plugin-host/registries.ts', typeOnly: true, reason: 'the contract through which the host hands contributions down' },
-  { from: ['net', 'xml'], to: 'core/stream/stream-error.ts', typeOnly: false, reason: 'the value a listener or parser reports a broken stream with' },
+  { to: 'core/plugin-host/registries.ts', reason: 'a contract: the shapes through which contributions come down, and their error classes' },
+  { from: ['net', 'xml'], to: 'core/stream/stream-error.ts', reason: 'the value a listener or parser reports a broken stream with' },
 ]
 
 const SDK = '@beaconfire/plugin-sdk'
@@ -82,7 +83,7 @@ export function checkFile(file: string, source: string, declared: ReadonlySet<st
   const violations: Violation[] = []
   for (const found of importsOf(source)) {
     const target = targetOf(file, found.specifier)
-    const message = target === undefined ? checkPackage(zone, found, declared) : checkOwnFile(zone, file, target, found)
+    const message = target === undefined ? checkPackage(zone, found, declared) : checkOwnFile(zone, file, target)
     if (message) violations.push({ file, line: found.line, message })
   }
   return violations
@@ -105,11 +106,11 @@ function checkPackage(zone: Zone, found: Import, declared: ReadonlySet<string>):
   return declared.has(name) ? undefined : `${nameOf(zone)} → ${name}: not among the dependencies of its package.json; add it there, or do without`
 }
 
-function checkOwnFile(zone: Zone, file: string, target: string, found: Import): string | undefined {
+function checkOwnFile(zone: Zone, file: string, target: string): string | undefined {
   const arrow = `${file} → ${target}`
   const to = zoneOf(target)
   if (target.endsWith('.test.ts')) return `${arrow}: move what both need out of the test`
-  if (zone.area === 'core') return to.area === 'core' ? checkCoreOrder(file, target, found) : `${arrow}: core imports '${SDK}' and its own files only`
+  if (zone.area === 'core') return to.area === 'core' ? checkCoreOrder(file, target) : `${arrow}: core imports '${SDK}' and its own files only`
   if (zone.area === 'plugin') {
     if (to.area === 'plugin' && to.name === zone.name) return undefined
     return to.area === 'plugin'
@@ -120,7 +121,7 @@ function checkOwnFile(zone: Zone, file: string, target: string, found: Import): 
   return to.area === 'sdk' ? undefined : `${arrow}: plugin-sdk imports its own files only, and none of testing/`
 }
 
-function checkCoreOrder(file: string, target: string, found: Import): string | undefined {
+function checkCoreOrder(file: string, target: string): string | undefined {
   if (CORE_GROUND.includes(target)) return undefined
   const from = partOfCore(file)
   const to = partOfCore(target)
@@ -129,7 +130,7 @@ function checkCoreOrder(file: string, target: string, found: Import): string | u
   if (CORE_GROUND.includes(file)) return `${file} → ${target}: ${file} is ground for all of core and imports none of it`
   if (fromRank < 0 || toRank < 0) return `${file} → ${target}: ${fromRank < 0 ? from : to} has no place in CORE_ORDER of scripts/check-boundaries.ts`
   if (toRank < fromRank) return undefined
-  const excepted = EXCEPTIONS.some((it) => it.to === target && (it.from?.includes(from) ?? true) && (found.typeOnly || !it.typeOnly))
+  const excepted = EXCEPTIONS.some((it) => it.to === target && (it.from?.includes(from) ?? true))
   return excepted ? undefined : `core/${from} → core/${to}: a folder imports only those above it; take a callback or an interface at construction`
 }
 

@@ -1,0 +1,10 @@
+/** The test kit's public face: explicit names, no logic. Not part of the server; import it in tests only. */
+export type { Wanted } from './inbox.js'
+export { named } from './inbox.js'
+export type { RecordedCrossing, Recorder } from './record-interceptor.js'
+export { recordInterceptor } from './record-interceptor.js'
+export { TestClient } from './test-client.js'
+export type { AdminInit, LoginOptions, RunningServer, TestConfig, TestScope, TestServerOptions } from './test-server.js'
+export { startTestServer, TestServer } from './test-server.js'
+export type { Closed, Opening } from './test-stream.js'
+export { errorCondition, TestStream } from './test-stream.js'

@@ -1,0 +1,69 @@
+/** A scripted client that is logged in: says what the test tells it, and queues what it is told. */
+import { type Element, element, type Jid, NS, parseElement } from '../index.js'
+import type { Wanted } from './inbox.js'
+import type { Closed, TestStream } from './test-stream.js'
+
+export class TestClient {
+  /** Full JID. */
+  readonly jid: Jid
+  readonly stream: TestStream
+
+  constructor(stream: TestStream, jid: Jid) {
+    this.stream = stream
+    this.jid = jid
+    stream.label = jid.toString()
+  }
+
+  /** Every element that came since the connection was made, in order. */
+  get received(): readonly Element[] {
+    return this.stream.received
+  }
+
+  /** Resolves when the connection is gone, with the stream error if the server sent one. */
+  get closed(): Promise<Closed> {
+    return this.stream.closed
+  }
+
+  send(stanza: string | Element): void {
+    this.stream.send(stanza)
+  }
+
+  /**
+   * Takes the first queued element that matches, or waits for one; others stay queued, in order.
+   * @throws (rejects) after 5 s, or at once when the stream ended, with a list of what is queued
+   */
+  receive(wanted: Wanted, what?: string): Promise<Element> {
+    return this.stream.receive(wanted, what)
+  }
+
+  /** Sends an iq, with an id if it has none. @returns the result or error */
+  request(iq: string | Element): Promise<Element> {
+    return this.stream.request(typeof iq === 'string' ? parseElement(iq) : iq)
+  }
+
+  /**
+   * A barrier: a ping to the server and back. When it resolves, all this client sent before was handled, and what the
+   * server wrote to this client meanwhile is queued. Any answer will do, so no ping plugin is needed.
+   */
+  async sync(): Promise<void> {
+    await this.request(element('iq', { type: 'get', to: this.jid.domain }, element('ping', { xmlns: NS.ping })))
+  }
+
+  /** Asserts, after a {@link sync}, that nothing of the kind is queued. To see that what another client sent did not come, sync that one first. */
+  async receiveNothing(wanted: Wanted = () => true): Promise<void> {
+    await this.sync()
+    const queued = this.stream.queued(wanted)
+    if (queued.length > 0) throw new Error(`${this.jid}: nothing was to come, but:\n  ${queued.map(String).join('\n  ')}`)
+  }
+
+  /** Ends the stream and waits until the connection is gone. @param options.unavailable says goodbye to contacts first */
+  async close(options: { readonly unavailable?: boolean } = {}): Promise<Closed> {
+    if (options.unavailable) this.send(element('presence', { type: 'unavailable' }))
+    return this.stream.close()
+  }
+
+  /** Cuts the connection, as a phone that lost its network. */
+  drop(): void {
+    this.stream.drop()
+  }
+}

@@ -1,0 +1,187 @@
+/** A whole server in the process of the test: on free ports, with data of its own, gone with the test. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AccountConflict, type AnyPlugin, element, Jid, type Logger } from '../index.js'
+import { TestClient } from './test-client.js'
+import { TestStream } from './test-stream.js'
+
+type CoreServer = typeof import('@beaconfire/core/server')
+export type RunningServer = Awaited<ReturnType<CoreServer['startServer']>>
+export type TestConfig = NonNullable<NonNullable<Parameters<CoreServer['startServer']>[0]>['config']>
+
+/** The part of node:test's context that is needed, so that a suite's `after` will do as well. */
+export interface TestScope {
+  after(cleanUp: () => Promise<void>): void
+}
+
+export interface TestServerOptions {
+  /** Only these are loaded. Without it, all that the server ships. */
+  readonly plugins?: readonly AnyPlugin[]
+  /** SQLite in a temporary file unless given. */
+  readonly database?: TestConfig['database']
+  /** Laid over the kit's own configuration, key by key. */
+  readonly config?: TestConfig
+  /** Silent unless given. */
+  readonly log?: Logger
+}
+
+export interface LoginOptions {
+  /** The server chooses one unless given. */
+  readonly resource?: string
+  /** Initial presence is sent unless this is false. */
+  readonly available?: boolean
+  /** The same as the name unless given. */
+  readonly password?: string
+}
+
+/** `RequestInit`, with a value to send as JSON. */
+export interface AdminInit extends RequestInit {
+  readonly json?: unknown
+}
+
+const ADMIN_TOKEN = 'token-of-the-test-kit'
+
+const DEFAULTS = {
+  domain: 'test',
+  c2s: { host: '127.0.0.1', port: 0, directTlsPort: -1, tls: 'optional', plainWithoutTls: true },
+  limits: { enabled: false },
+  admin: { port: 0, token: ADMIN_TOKEN },
+  plugins: { folders: [], watch: false },
+  log: { level: 'silent' },
+} satisfies TestConfig
+
+export class TestServer {
+  /** The server's parts: accounts, sessions, plugins, database, ports, configuration. */
+  readonly running: RunningServer
+  readonly dataFolder: string
+  readonly #streams: TestStream[] = []
+
+  constructor(running: RunningServer, dataFolder: string) {
+    this.running = running
+    this.dataFolder = dataFolder
+  }
+
+  get accounts() {
+    return this.running.accounts
+  }
+  get sessions() {
+    return this.running.sessions
+  }
+  get plugins() {
+    return this.running.plugins
+  }
+  get database() {
+    return this.running.database
+  }
+  get ports() {
+    return this.running.ports
+  }
+  get config() {
+    return this.running.config
+  }
+  get adminToken(): string {
+    return this.config.admin.token ?? ADMIN_TOKEN
+  }
+
+  /** Where the admin API listens. */
+  get url(): string {
+    return `http://127.0.0.1:${this.ports.admin}`
+  }
+
+  /** A connection that has said nothing yet. @param options.tls goes through STARTTLS; @param options.direct uses the port for direct TLS */
+  async connect(options: { readonly tls?: boolean; readonly direct?: boolean } = {}): Promise<TestStream> {
+    const port = options.direct ? this.ports.directTls : this.ports.c2s
+    if (port === undefined) throw new Error('this server has no port for direct TLS')
+    const stream = await TestStream.connect({ port, domain: this.config.domain, tls: options.direct ?? false })
+    this.#streams.push(stream)
+    if (options.tls) {
+      await stream.open()
+      await stream.startTls()
+    }
+    return stream
+  }
+
+  /** Logs in, after making the account if there is none. When it resolves, initial presence was handled; its echo is taken out of the queue. */
+  async login(name: string, options: LoginOptions = {}): Promise<TestClient> {
+    const password = options.password ?? name
+    await this.#ensureAccount(name, password)
+    const stream = await this.connect()
+    stream.label = name
+    await stream.open()
+    await stream.authenticate('PLAIN', name, password)
+    await stream.open()
+    const client = new TestClient(stream, await stream.bind(options.resource))
+    if (options.available ?? true) {
+      client.send(element('presence'))
+      await client.sync()
+      stream.discard((el) => el.getName() === 'presence' && el.attrs.from === client.jid.toString())
+    }
+    return client
+  }
+
+  /** Calls the admin API as administrator. @param path such as `/api/v1/users` */
+  admin(path: string, init: AdminInit = {}): Promise<Response> {
+    const { json, ...rest } = init
+    const headers = new Headers(init.headers)
+    if (!headers.has('authorization')) headers.set('authorization', `Bearer ${this.adminToken}`)
+    if (json === undefined) return fetch(this.url + path, { ...rest, headers })
+    headers.set('content-type', 'application/json')
+    return fetch(this.url + path, { ...rest, headers, body: JSON.stringify(json) })
+  }
+
+  /** Stops the server; the data stays until the test is over. */
+  async stop(): Promise<void> {
+    await this.running.stop()
+  }
+
+  /** Cuts what the test left open. */
+  dropConnections(): void {
+    for (const stream of this.#streams) stream.drop()
+  }
+
+  async #ensureAccount(name: string, password: string): Promise<void> {
+    const username = Jid.parse(`${name}@${this.config.domain}`).local
+    if (await this.accounts.find(username)) return
+    try {
+      await this.accounts.create({ username, password })
+    } catch (error) {
+      // Two clients of the same user may log in at the same time.
+      if (!(error instanceof AccountConflict)) throw error
+    }
+  }
+}
+
+/** Starts a server that ends with `t`. */
+export async function startTestServer(t: TestScope, options: TestServerOptions = {}): Promise<TestServer> {
+  const { startServer } = await import('@beaconfire/core/server')
+  const dataFolder = await mkdtemp(join(tmpdir(), 'beaconfire-test-'))
+  const config = merge({ ...DEFAULTS, dataFolder, database: options.database ?? {} }, options.config) as TestConfig
+  let server: TestServer | undefined
+  t.after(async () => {
+    server?.dropConnections()
+    await server?.stop()
+    await rm(dataFolder, { recursive: true, force: true })
+  })
+  const running = await startServer({
+    config,
+    ...(options.log && { log: options.log }),
+    ...(options.plugins && { plugins: [...options.plugins] }),
+  })
+  server = new TestServer(running, dataFolder)
+  return server
+}
+
+/** Lays `over` on `base`, object by object; arrays and values are replaced. */
+function merge(base: Readonly<Record<string, unknown>>, over: object = {}): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...base }
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key]
+    if (value !== undefined) merged[key] = isPlain(below) && isPlain(value) ? merge(below, value) : value
+  }
+  return merged
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
