@@ -10,13 +10,14 @@ export interface ScramKeys {
   readonly serverKey: Buffer
 }
 
+/** Names given here are prepared localparts. Every call may reject when the store does not answer. */
 export interface Credentials {
   /**
-   * Keys of an account. For an unknown user, one without keys, or a disabled one: made-up keys, the same at each call,
+   * Keys of an account, disabled or not. For an unknown user or one without keys: made-up keys, the same at each call,
    * which no password matches, so that the exchange takes as long and looks the same (design §7).
    */
   scramKeys(username: string, mechanism: ScramMechanism): Promise<ScramKeys>
-  /** True when the password is right and the account may log in; takes the same time when it is not. */
+  /** True when the password is right, whether or not the account may log in; takes the same time for an unknown user. */
   verifyPassword(username: string, password: string): Promise<boolean>
   /** True when the account is there but may not log in: asked only after the password was proven. */
   isDisabled(username: string): Promise<boolean>

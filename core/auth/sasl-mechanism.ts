@@ -38,6 +38,8 @@ export interface SaslEnvironment {
 
 /** One authentication exchange. */
 export interface SaslExchange {
+  /** The prepared name the client says it is, once it has said so; undefined while it has not, or cannot be an account's. */
+  readonly username: string | undefined
   /** @param data decoded initial response or response; undefined when the client sent no initial response. @throws SaslFailure */
   respond(data: Buffer | undefined): Promise<SaslStep>
 }
