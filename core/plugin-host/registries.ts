@@ -12,6 +12,7 @@ import type {
   Sessions,
   Stanza,
   StreamFeature,
+  UserRegistered,
 } from '@beaconfire/plugin-sdk'
 
 export type Undo = () => void
@@ -45,6 +46,8 @@ export interface ServerFacade {
   readonly discovery: { features(): readonly string[]; identities(): readonly Identity[] }
   send(stanza: Stanza): MaybePromise<void>
   route(stanza: Stanza): MaybePromise<void>
+  registered(fact: UserRegistered): MaybePromise<void>
+  readonly limitsEnabled: boolean
 }
 
 export type PluginState = 'running' | 'failed' | 'loading' | 'disabled' | 'unloaded'

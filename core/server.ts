@@ -1,0 +1,366 @@
+/** The only file that knows all parts of the server, and joins them. */
+import { mkdir, readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import type { SecureContext } from 'node:tls'
+import { fileURLToPath } from 'node:url'
+import { type Accounts, type AnyPlugin, Jid, type Logger, type Sessions } from '@beaconfire/plugin-sdk'
+import { AdminServer } from './admin/admin-server.js'
+import { auditRoutes } from './admin/audit-routes.js'
+import { MetricsRegistry } from './admin/metrics.js'
+import { pluginsRoutes } from './admin/plugins-routes.js'
+import { serverRoutes } from './admin/server-routes.js'
+import { sessionsRoutes } from './admin/sessions-routes.js'
+import { usersRoutes } from './admin/users-routes.js'
+import { AccountStore, accountTables } from './auth/account-store.js'
+import { LoginThrottle } from './auth/login-throttle.js'
+import { plain } from './auth/mechanisms/plain.js'
+import { scramSha1 } from './auth/mechanisms/scram-sha-1.js'
+import { scramSha256 } from './auth/mechanisms/scram-sha-256.js'
+import { SecurityAudit, securityAuditTables } from './auth/security-audit.js'
+import { checkConfig } from './config/check-config.js'
+import { loadConfig, type Overrides } from './config/load-config.js'
+import type { ServerConfig } from './config/server-config.js'
+import { openDatabase, type ServerDatabase } from './database/database.js'
+import { Delivery } from './delivery/delivery.js'
+import { RemoteRoutes } from './delivery/remote-routes.js'
+import { InternalSession } from './internal-session.js'
+import { createLogger } from './log.js'
+import { listen, type TcpListener } from './net/tcp-listener.js'
+import { loadTls } from './net/tls-context.js'
+import type { Transport } from './net/transport.js'
+import { HookRegistry } from './pipeline/hooks.js'
+import { InterceptorChain } from './pipeline/interceptor-chain.js'
+import { PluginHost } from './plugin-host/plugin-host.js'
+import type { PluginControl } from './plugin-host/registries.js'
+import { IqDispatcher } from './router/iq-dispatcher.js'
+import { LocalDelivery } from './router/local-delivery.js'
+import { PacketRouter } from './router/packet-router.js'
+import { DiscoveryRegistry, registriesOf } from './server-registries.js'
+import { Availability } from './session/availability.js'
+import { ClientSession, type SessionCollaborators } from './session/client-session.js'
+import { settleFullJid } from './session/resource-binding.js'
+import { SessionRegistry } from './session/session-registry.js'
+import { ClientStreams } from './stream/client-streams.js'
+import type { AuthenticatedAccount, Negotiation, NegotiationCollaborators } from './stream/negotiation.js'
+import { StreamFeatureRegistry } from './stream/stream-features.js'
+import type { XmppStream } from './stream/xmpp-stream.js'
+
+/** The plugins that come with the server. */
+const SHIPPED_PLUGINS = fileURLToPath(new URL('../plugins', import.meta.url))
+
+export interface ServerOptions {
+  /** The whole configuration, or what differs from the defaults. */
+  readonly config?: Overrides<ServerConfig>
+  readonly log?: Logger
+  /** Plugins given as values: then these alone are loaded, and no folder is looked at. */
+  readonly plugins?: readonly AnyPlugin[]
+}
+
+export interface RunningServer {
+  readonly config: ServerConfig
+  readonly ports: { readonly c2s: number; readonly directTls: number | undefined; readonly admin: number }
+  readonly adminUrl: string
+  /** The admin token made at this start, when none was configured or made before. */
+  readonly firstStartToken: string | undefined
+  readonly accounts: Accounts
+  readonly sessions: Sessions
+  readonly plugins: PluginControl
+  readonly database: ServerDatabase
+  /** Ends streams with `system-shutdown`, stops plugins, flushes what is to be written, closes the listeners. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a server and resolves when all its listeners accept.
+ * @throws ConfigError; the error of a listener that cannot be opened, or of a database that cannot be used
+ */
+export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  const config = loadConfig({ env: {}, overrides: options.config ?? {} })
+  const log = options.log ?? createLogger(config.log)
+  return new Server(config, log).start(options.plugins)
+}
+
+class Server {
+  readonly #config: ServerConfig
+  readonly #log: Logger
+  readonly #domain: Jid
+  readonly #internal: InternalSession
+  readonly #chain: InterceptorChain
+  readonly #hooks: HookRegistry
+  readonly #iq: IqDispatcher
+  readonly #streamFeatures = new StreamFeatureRegistry()
+  readonly #discovery = new DiscoveryRegistry()
+  readonly #sessions = new SessionRegistry<ClientSession, Negotiation>()
+  readonly #delivery: Delivery
+  readonly #availability: Availability
+  /** What still goes on for sessions that have ended. */
+  readonly #endings = new Set<Promise<void>>()
+  #stopping: Promise<void> | undefined
+
+  constructor(config: ServerConfig, log: Logger) {
+    this.#config = config
+    this.#log = log
+    this.#domain = Jid.of(undefined, config.domain)
+    this.#internal = new InternalSession(this.#domain, log)
+    this.#chain = new InterceptorChain(log)
+    this.#hooks = new HookRegistry(log)
+    this.#iq = new IqDispatcher(log)
+    this.#delivery = new Delivery(this.#chain, this.#internal, log)
+    this.#availability = new Availability(this.#hooks, log)
+  }
+
+  async start(builtIn: readonly AnyPlugin[] | undefined): Promise<RunningServer> {
+    const { c2s, dataFolder, database: databaseConfig } = this.#config
+    await mkdir(dataFolder, { recursive: true })
+    const [database, tls] = await Promise.all([
+      openDatabase(databaseConfig, dataFolder, this.#log),
+      c2s.tls === 'disabled'
+        ? undefined
+        : loadTls({ keyFile: c2s.tlsKey, certificateFile: c2s.tlsCertificate, dataFolder, domain: this.#domain.domain, log: this.#log }),
+    ])
+    await database.migrate('beaconfire', [...accountTables])
+    await database.migrate('beaconfire-audit', [...securityAuditTables])
+    const accounts = this.#accountStore(database)
+    const router = this.#router(accounts)
+    const metrics = new MetricsRegistry()
+    const admin = this.#adminServer(database, metrics)
+    const plugins = this.#pluginHost({ database, accounts, router, metrics, admin, builtIn })
+    const streams = this.#clientStreams(accounts, router, tls?.context)
+    const running: RunningParts = { database, accounts, plugins, admin, streams, listeners: [] }
+    try {
+      return await this.#open(running, metrics, tls?.context)
+    } catch (error) {
+      await this.#stop(running)
+      throw error
+    }
+  }
+
+  /** Opens the doors: plugins first, so that nobody meets a server that is half there. */
+  async #open(parts: RunningParts, metrics: MetricsRegistry, tls: SecureContext | undefined): Promise<RunningServer> {
+    const { c2s } = this.#config
+    const { accounts, admin, database, listeners, plugins, streams } = parts
+    const version = await packageVersion()
+    this.#mountAdminRoutes(parts, version)
+    this.#measure(metrics, parts)
+    await plugins.start()
+    const accept = { onConnection: (transport: Transport) => streams.accept(transport), log: this.#log }
+    const plain = await listen({ host: c2s.host, port: c2s.port, ...accept })
+    listeners.push(plain)
+    const direct =
+      tls && c2s.directTlsPort !== 0 ? await listen({ host: c2s.host, port: Math.max(0, c2s.directTlsPort), directTls: tls, ...accept }) : undefined
+    if (direct) listeners.push(direct)
+    const { port: adminPort } = await admin.listen()
+    const ports = { c2s: plain.port, directTls: direct?.port, admin: adminPort }
+    const adminUrl = `http://${this.#config.admin.host.includes(':') ? `[${this.#config.admin.host}]` : this.#config.admin.host}:${adminPort}`
+    this.#log.info(
+      {
+        domain: this.#domain.domain,
+        version,
+        ports,
+        plugins: plugins
+          .list()
+          .filter((it) => it.state === 'running')
+          .map((it) => it.name),
+      },
+      'server started',
+    )
+    return {
+      config: this.#config,
+      ports,
+      adminUrl,
+      firstStartToken: admin.firstStartToken,
+      accounts,
+      sessions: this.#sessions,
+      plugins,
+      database,
+      stop: () => (this.#stopping ??= this.#stop(parts)),
+    }
+  }
+
+  /** In reverse: no new peers, streams closed, what they caused settled, plugins stopped, database flushed and closed. */
+  async #stop({ admin, database, listeners, plugins, streams }: RunningParts): Promise<void> {
+    const closed = listeners.map((it) => it.close())
+    streams.close()
+    while (this.#endings.size > 0) await Promise.all(this.#endings)
+    streams.destroy()
+    await Promise.all(closed)
+    await plugins.stop()
+    await admin.close()
+    await database.close()
+    this.#log.info({}, 'server stopped')
+  }
+
+  #accountStore(database: ServerDatabase): AccountStore {
+    return new AccountStore({
+      database: database.forPlugin('beaconfire'),
+      domain: this.#domain,
+      onCreated: (user) => this.#hooks.tell('userCreated', { user }),
+      onDeleting: (user) => this.#hooks.tell('userDeleted', { user }),
+      closeSessions: (user, except) => {
+        for (const session of this.#sessions.ofUser(user))
+          if (session !== except) session.close('not-authorized', 'This account may not be used any more.')
+      },
+    })
+  }
+
+  #router(accounts: Accounts): PacketRouter {
+    const local = new LocalDelivery({ sessions: this.#sessions, hooks: this.#hooks, accounts, allResources: this.#config.route.allResources })
+    return new PacketRouter({
+      domain: this.#domain,
+      internal: this.#internal,
+      chain: this.#chain,
+      hooks: this.#hooks,
+      iq: this.#iq,
+      local,
+      remoteRoutes: new RemoteRoutes(),
+      accounts,
+      log: this.#log,
+    })
+  }
+
+  #adminServer(database: ServerDatabase, metrics: MetricsRegistry): AdminServer {
+    const { admin, dataFolder } = this.#config
+    return new AdminServer({
+      ...admin,
+      domain: this.#domain.domain,
+      dataFolder,
+      log: this.#log,
+      audit: new SecurityAudit(database.forPlugin('beaconfire-audit'), hostname()),
+      metricsText: () => metrics.text(),
+    })
+  }
+
+  #pluginHost({ database, accounts, router, metrics, admin, builtIn }: PluginHostParts): PluginHost {
+    const { plugins, dataFolder, limits } = this.#config
+    return new PluginHost({
+      folders: builtIn ? [] : [SHIPPED_PLUGINS, ...plugins.folders],
+      builtIn: builtIn ?? [],
+      disabled: plugins.disabled,
+      settings: plugins.settings,
+      watch: plugins.watch,
+      registries: registriesOf({
+        chain: this.#chain,
+        hooks: this.#hooks,
+        iq: this.#iq,
+        streamFeatures: this.#streamFeatures,
+        discovery: this.#discovery,
+        admin,
+      }),
+      facade: {
+        domain: this.#domain,
+        accounts,
+        sessions: this.#sessions,
+        discovery: this.#discovery,
+        send: (stanza) => router.send(stanza),
+        route: (stanza) => router.route(stanza),
+        registered: (fact) => this.#hooks.tell('userRegistered', fact),
+        limitsEnabled: limits.enabled,
+      },
+      database,
+      metrics: (plugin) => metrics.forPlugin(plugin),
+      checkConfig,
+      log: this.#log,
+      dataFolder,
+    })
+  }
+
+  #clientStreams(accounts: AccountStore, router: PacketRouter, tls: SecureContext | undefined): ClientStreams {
+    const { c2s, limits } = this.#config
+    const negotiation: NegotiationCollaborators = {
+      domain: this.#domain,
+      tls: c2s.tls,
+      plainWithoutTls: c2s.plainWithoutTls,
+      mechanisms: [scramSha256, scramSha1, plain],
+      saslEnvironment: { domain: this.#domain.domain, credentials: accounts.credentials },
+      throttle: new LoginThrottle({ enabled: limits.enabled }),
+      features: this.#streamFeatures,
+      log: this.#log,
+      secureContext: () => {
+        if (!tls) throw new Error('TLS is switched off')
+        return tls
+      },
+      connected: (it) => this.#sessions.addConnected(it),
+      disconnected: (it) => this.#sessions.removeConnected(it),
+      preAuthIq: (request, session) => this.#iq.dispatchPreAuth(request, session),
+      bind: (stream, account, resource) => this.#bind(stream, account, resource, collaborators),
+      bound: (session) => this.#hooks.tell('sessionOpened', { session: session as ClientSession }),
+    }
+    const collaborators: SessionCollaborators = {
+      log: this.#log,
+      outboundBytes: limits.outboundBytes,
+      receive: (stanza, session) => router.receive(stanza, session),
+      deliver: (stanza, session, origin) => this.#delivery.deliver(stanza, session, origin),
+      availabilityChanged: (session, before) => this.#availability.changed(session, before),
+      ended: (session, abrupt) => this.#ended(session, abrupt),
+    }
+    const rates = limits.enabled ? limits : undefined
+    return new ClientStreams({ domain: this.#domain.domain, limits, log: this.#log }, negotiation, { ...limits, rates })
+  }
+
+  #bind(stream: XmppStream, account: AuthenticatedAccount, resource: string | undefined, collaborators: SessionCollaborators): ClientSession {
+    const user = Jid.of(account.username, this.#domain.domain)
+    const jid = settleFullJid(user, resource, this.#sessions, this.#config.c2s.resourceConflict)
+    const session = new ClientSession(stream, jid, account.mechanism, collaborators)
+    this.#sessions.add(session)
+    return session
+  }
+
+  #ended(session: ClientSession, abrupt: boolean): void {
+    this.#sessions.remove(session)
+    const ending = this.#availability
+      .ended(session, abrupt)
+      .catch((error: unknown) => this.#log.error({ jid: session.jid.toString(), error }, 'ending a session failed'))
+      .finally(() => this.#endings.delete(ending))
+    this.#endings.add(ending)
+  }
+
+  #mountAdminRoutes({ accounts, admin, database, plugins, streams }: RunningParts, version: string): void {
+    const audit = new SecurityAudit(database.forPlugin('beaconfire-audit'), hostname())
+    const info = () => ({
+      version,
+      domain: this.#domain.domain,
+      sessions: this.#sessions.count,
+      connections: streams.count,
+      plugins: plugins.list().filter((it) => it.state === 'running').length,
+    })
+    for (const routes of [
+      usersRoutes(accounts),
+      sessionsRoutes(this.#sessions),
+      pluginsRoutes(plugins, () => this.#chain.statuses()),
+      serverRoutes(info),
+      auditRoutes(audit),
+    ]) {
+      admin.addRoutes('core', routes)
+    }
+  }
+
+  #measure(metrics: MetricsRegistry, { streams }: RunningParts): void {
+    const core = metrics.forPlugin('core').metrics
+    core.gauge('sessions', 'Sessions that have bound a resource', () => this.#sessions.count)
+    core.gauge('connections', 'Client connections, logged in or not', () => streams.count)
+    core.gauge('stanzas_rejected_outgoing', 'Stanzas an interceptor kept from their recipient', () => this.#delivery.rejected)
+  }
+}
+
+interface RunningParts {
+  readonly database: ServerDatabase
+  readonly accounts: AccountStore
+  readonly plugins: PluginHost
+  readonly admin: AdminServer
+  readonly streams: ClientStreams
+  readonly listeners: TcpListener[]
+}
+
+interface PluginHostParts {
+  readonly database: ServerDatabase
+  readonly accounts: Accounts
+  readonly router: PacketRouter
+  readonly metrics: MetricsRegistry
+  readonly admin: AdminServer
+  readonly builtIn: readonly AnyPlugin[] | undefined
+}
+
+async function packageVersion(): Promise<string> {
+  const { version } = JSON.parse(await readFile(new URL('./package.json', import.meta.url), 'utf8')) as { version: string }
+  return version
+}

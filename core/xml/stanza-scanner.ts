@@ -1,0 +1,242 @@
+/**
+ * Reads stanzas of the plain form nearly all have, without building a tree: ASCII names without prefix, attributes without
+ * references, text with the five entities at most, no CDATA. Whatever is not of that form, or not whole in what was read, is left
+ * to the strict parser. It never accepts what that one refuses: each rule below is a subset of XML 1.0 and Namespaces in XML.
+ */
+import type { ParserLimits } from './stream-parser.js'
+
+const [TAB, LF, SPACE, QUOT, AMP, APOS, HYPHEN, SLASH, SEMICOLON, LT, EQ, GT, RBRACKET] = [
+  9, 10, 32, 34, 38, 39, 45, 47, 59, 60, 61, 62, 93,
+] as const
+
+/** The scan failed: not of the plain form, or not whole. */
+const NOT_PLAIN = -1
+
+/** Attributes of one element beyond which comparing each with each other is left to the strict parser. */
+const MAX_PLAIN_ATTRIBUTES = 12
+
+/** A child of the stanza: where it stands in the stanza's inner text. */
+export interface ScannedChild {
+  readonly name: string
+  /** Its own `xmlns`; undefined where it is in the stanza's namespace. */
+  readonly namespace: string | undefined
+  /** Its content, between its tags; equal for an empty element. */
+  readonly start: number
+  readonly end: number
+  /** True when the content is text alone. */
+  readonly isText: boolean
+}
+
+export class StanzaScanner {
+  /** Of the stanza found last. */
+  name = ''
+  attributes: Record<string, string> = {}
+  inner = ''
+  children: ScannedChild[] = []
+
+  readonly #limits: ParserLimits
+  #text = ''
+  /** Names of open elements, as offsets into the text: start, end, start, end… */
+  readonly #open: number[] = []
+  /** Names of the attributes of the tag being read, likewise. */
+  readonly #names: number[] = []
+  #isTopLevel = false
+  #namespace: string | undefined
+
+  constructor(limits: ParserLimits) {
+    this.#limits = limits
+  }
+
+  /**
+   * @param start where a `<` stands, directly below the stream's root
+   * @returns where the stanza ends, or -1
+   */
+  scan(text: string, start: number): number {
+    this.#text = text
+    this.#open.length = 0
+    this.attributes = {}
+    this.children = []
+    const end = this.#scanStanza(start)
+    this.#text = ''
+    return end
+  }
+
+  #scanStanza(start: number): number {
+    this.#isTopLevel = true
+    let at = this.#scanTag(start)
+    if (at === NOT_PLAIN) return NOT_PLAIN
+    this.#isTopLevel = false
+    const text = this.#text
+    this.name = text.slice(this.#open[0], this.#open[1])
+    if (text.charCodeAt(at - 2) === SLASH) {
+      this.inner = ''
+      return at
+    }
+    const innerStart = at
+    const { length } = text
+    const open = this.#open
+    let child: { name: string; namespace: string | undefined; start: number; isText: boolean } | undefined
+    for (;;) {
+      at = this.#scanText(at, length)
+      if (at === NOT_PLAIN || at + 1 >= length) return NOT_PLAIN
+      if (text.charCodeAt(at + 1) === SLASH) {
+        const tagStart = at
+        at = this.#scanEndTag(at + 2)
+        if (at === NOT_PLAIN) return NOT_PLAIN
+        if (open.length === 0) {
+          this.inner = text.slice(innerStart, tagStart)
+          return at
+        }
+        if (open.length === 2 && child) {
+          this.children.push({ name: child.name, namespace: child.namespace, start: child.start, end: tagStart - innerStart, isText: child.isText })
+          child = undefined
+        }
+        continue
+      }
+      if (child) child.isText = false
+      const tagStart = at
+      at = this.#scanTag(at)
+      if (at === NOT_PLAIN) return NOT_PLAIN
+      const isEmpty = text.charCodeAt(at - 2) === SLASH
+      if (isEmpty) {
+        const nameEnd = open.pop() as number
+        const nameStart = open.pop() as number
+        if (open.length === 2) {
+          const position = at - innerStart
+          this.children.push({ name: text.slice(nameStart, nameEnd), namespace: this.#namespace, start: position, end: position, isText: true })
+        }
+      } else if (open.length === 4) {
+        child = { name: text.slice(tagStart + 1, open[3]), namespace: this.#namespace, start: at - innerStart, isText: true }
+      }
+    }
+  }
+
+  /** @returns where the next `<` stands */
+  #scanText(from: number, length: number): number {
+    const text = this.#text
+    for (let at = from; at < length; at++) {
+      const code = text.charCodeAt(at)
+      if (code === LT) return at
+      if (code > RBRACKET) {
+        if (code > 0xfffd) return NOT_PLAIN
+      } else if (code === AMP) {
+        at = this.#scanEntity(at + 1)
+        if (at === NOT_PLAIN) return NOT_PLAIN
+      } else if (code === RBRACKET ? text.charCodeAt(at + 1) === RBRACKET : code < SPACE && code !== LF && code !== TAB) {
+        return NOT_PLAIN
+      }
+    }
+    return NOT_PLAIN
+  }
+
+  /** One of the five (XML 1.0 §4.6). @returns where its `;` stands */
+  #scanEntity(at: number): number {
+    const text = this.#text
+    const name = text.slice(at, at + 5)
+    if (name.startsWith('lt;') || name.startsWith('gt;')) return at + 2
+    if (name.startsWith('amp;')) return at + 3
+    if ((name === 'quot;' || name === 'apos;') && text.charCodeAt(at + 4) === SEMICOLON) return at + 4
+    return NOT_PLAIN
+  }
+
+  /** From the character after `</`. @returns the position after `>` */
+  #scanEndTag(from: number): number {
+    const text = this.#text
+    const nameEnd = this.#open.pop() as number
+    const nameStart = this.#open.pop() as number
+    const end = from + nameEnd - nameStart
+    for (let a = nameStart, b = from; a < nameEnd; a++, b++) {
+      if (text.charCodeAt(a) !== text.charCodeAt(b)) return NOT_PLAIN
+    }
+    return text.charCodeAt(end) === GT ? end + 1 : NOT_PLAIN
+  }
+
+  /** From a `<`; the element's name is pushed. @returns the position after `>` */
+  #scanTag(from: number): number {
+    const text = this.#text
+    let at = scanName(text, from + 1)
+    if (at === from + 1) return NOT_PLAIN
+    this.#open.push(from + 1, at)
+    if (this.#open.length > this.#limits.depth * 2) return NOT_PLAIN
+    this.#names.length = 0
+    this.#namespace = undefined
+    for (;;) {
+      const code = text.charCodeAt(at)
+      if (code === GT) return at + 1
+      if (code === SLASH) return text.charCodeAt(at + 1) === GT ? at + 2 : NOT_PLAIN
+      if (code !== SPACE) return NOT_PLAIN
+      while (text.charCodeAt(at) === SPACE) at++
+      const next = text.charCodeAt(at)
+      if (next === GT || next === SLASH) continue
+      at = this.#scanAttribute(at)
+      if (at === NOT_PLAIN) return NOT_PLAIN
+    }
+  }
+
+  /** @returns the position after its closing quote */
+  #scanAttribute(start: number): number {
+    const text = this.#text
+    let nameEnd = scanName(text, start)
+    if (text.startsWith('xml:lang', start)) nameEnd = start + 8
+    if (nameEnd === start || text.charCodeAt(nameEnd) !== EQ) return NOT_PLAIN
+    const quote = text.charCodeAt(nameEnd + 1)
+    if (quote !== QUOT && quote !== APOS) return NOT_PLAIN
+    const valueStart = nameEnd + 2
+    const valueEnd = scanValue(text, valueStart, quote)
+    if (valueEnd === NOT_PLAIN || this.#isRepeated(start, nameEnd)) return NOT_PLAIN
+    const name = text.slice(start, nameEnd)
+    if (name === 'xmlns') {
+      if (!this.#declareNamespace(text.slice(valueStart, valueEnd))) return NOT_PLAIN
+    } else if (this.#isTopLevel) {
+      if (name === '__proto__') return NOT_PLAIN
+      this.attributes[name] = text.slice(valueStart, valueEnd)
+    }
+    return valueEnd + 1
+  }
+
+  /** A stanza that declares a namespace of its own is left to the strict parser, and so are the reserved ones. */
+  #declareNamespace(namespace: string): boolean {
+    if (this.#isTopLevel) return namespace === 'jabber:client'
+    if (namespace.startsWith('http://www.w3.org/') || namespace === '') return false
+    this.#namespace = namespace
+    return true
+  }
+
+  #isRepeated(start: number, end: number): boolean {
+    const names = this.#names
+    const text = this.#text
+    for (let i = 0; i < names.length; i += 2) {
+      const other = names[i] as number
+      if ((names[i + 1] as number) - other !== end - start) continue
+      let same = 0
+      while (same < end - start && text.charCodeAt(other + same) === text.charCodeAt(start + same)) same++
+      if (same === end - start) return true
+    }
+    names.push(start, end)
+    return names.length > MAX_PLAIN_ATTRIBUTES * 2 || names.length > this.#limits.attributes * 2
+  }
+}
+
+/** A letter or `_`, then letters, digits, `_`, `-`, `.`. @returns where it ends; `from` when there is none */
+function scanName(text: string, from: number): number {
+  let at = from
+  for (;;) {
+    const code = text.charCodeAt(at)
+    const isStart = (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95
+    if (!isStart && (at === from || !((code >= 48 && code <= 57) || code === HYPHEN || code === 46))) return at
+    at++
+  }
+}
+
+/** @returns where the closing quote stands */
+function scanValue(text: string, from: number, quote: number): number {
+  const { length } = text
+  for (let at = from; at < length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === quote) return at
+    if (code < SPACE || code === AMP || code === LT || code > 0xfffd) return NOT_PLAIN
+  }
+  return NOT_PLAIN
+}
+
+
