@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { programOrSkip } from '../support/programs.js'
+import { startServerProcess } from '../support/server-process.js'
+import { EXPECTED_FACTS, runPeer } from './peer-process.js'
+
+test("Debian's slixmpp registers, logs in, subscribes, chats and gets what it missed", async (t) => {
+  const python = programOrSkip(t, { name: 'python3', debianPackage: 'python3-slixmpp', probe: ['-c', 'import slixmpp'] })
+  if (!python) return
+  const server = await startServerProcess(t)
+  const peer = fileURLToPath(new URL('peers/slixmpp_peer.py', import.meta.url))
+  assert.deepEqual(await runPeer(server, python, [peer]), EXPECTED_FACTS)
+})

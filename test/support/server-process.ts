@@ -1,0 +1,131 @@
+/** The server as its operator runs it: a process of its own, started by `core/main.ts`, with a folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { TestConfig, TestScope } from '@beaconfire/plugin-sdk/testing'
+
+const MAIN = fileURLToPath(new URL('../../core/main.ts', import.meta.url))
+/** By address: the working folder of the process has no node_modules. */
+const TSX = import.meta.resolve('tsx')
+/** From start to the `ready` line, on a machine that does much else. */
+const START_LIMIT_MS = 60_000
+const ADMIN_TOKEN = 'token-of-the-test-process'
+
+export interface Ports {
+  readonly c2s: number
+  readonly directTls: number | undefined
+  readonly admin: number
+}
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface ServerProcessOptions {
+  /** Laid over the process's own; keys of the top level are replaced whole. */
+  readonly config?: TestConfig
+  readonly env?: Readonly<Record<string, string>>
+  /** Folder of a server before, to start again on its data. */
+  readonly folder?: string
+}
+
+export class ServerProcess {
+  readonly ports: Ports
+  /** Working folder; the data are in `data`, dropped-in plugins in `plugins`. */
+  readonly folder: string
+  readonly adminToken = ADMIN_TOKEN
+  readonly exited: Promise<Exit>
+  readonly #child: ChildProcess
+  readonly #output: readonly string[]
+
+  constructor(started: { child: ChildProcess; output: readonly string[]; exited: Promise<Exit>; ports: Ports; folder: string }) {
+    this.#child = started.child
+    this.#output = started.output
+    this.exited = started.exited
+    this.ports = started.ports
+    this.folder = started.folder
+  }
+
+  /** Everything the process has printed. */
+  get log(): string {
+    return this.#output.join('')
+  }
+  get pid(): number {
+    return this.#child.pid as number
+  }
+  get url(): string {
+    return `http://127.0.0.1:${this.ports.admin}`
+  }
+  /** PEM file of the development certificate, to be trusted by clients. */
+  get certificate(): string {
+    return join(this.folder, 'data', 'dev-certificate.pem')
+  }
+
+  admin(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers)
+    headers.set('authorization', `Bearer ${this.adminToken}`)
+    return fetch(this.url + path, { ...init, headers })
+  }
+
+  /** Asks the server to end, as a service manager does. */
+  stop(): Promise<Exit> {
+    this.#child.kill('SIGTERM')
+    return this.exited
+  }
+
+  /** kill -9: nothing is flushed that was not. */
+  kill(): Promise<Exit> {
+    this.#child.kill('SIGKILL')
+    return this.exited
+  }
+}
+
+/** Starts a server process and waits until it is ready. It is killed, and its folder removed, when `t` ends. */
+export async function startServerProcess(t: TestScope, options: ServerProcessOptions = {}): Promise<ServerProcess> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'beaconfire-process-')))
+  const configFile = join(folder, 'beaconfire.yaml')
+  const config: TestConfig = {
+    c2s: { host: '127.0.0.1', port: 0, directTlsPort: -1 },
+    admin: { port: 0, token: ADMIN_TOKEN },
+    ...options.config,
+  }
+  await writeFile(configFile, JSON.stringify(config))
+  const output: string[] = []
+  const child = spawn(process.execPath, ['--import', TSX, MAIN], {
+    cwd: folder,
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, BEACONFIRE_CONFIG: configFile, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited = new Promise<Exit>((resolve) => child.on('close', (code, signal) => resolve({ code, signal })))
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await exited
+    await rm(folder, { recursive: true, force: true })
+  })
+  return new ServerProcess({ child, output, exited, ports: await whenReady(child, output), folder })
+}
+
+function whenReady(child: ChildProcess, output: string[]): Promise<Ports> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) => reject(new Error(`the server ${why}; it printed:\n${output.join('')}`))
+    const limit = setTimeout(() => fail(`was not ready within ${START_LIMIT_MS / 1000} s`), START_LIMIT_MS)
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      clearTimeout(limit)
+      fail(`ended with ${signal ?? code} before it was ready`)
+    })
+    const read = (chunk: Buffer) => {
+      output.push(chunk.toString())
+      const ready = /^ready (\{.*\})$/m.exec(output.join(''))
+      if (!ready) return
+      clearTimeout(limit)
+      child.stdout?.off('data', read).on('data', (later: Buffer) => output.push(later.toString()))
+      resolve(JSON.parse(ready[1] as string) as Ports)
+    }
+    child.stdout?.on('data', read)
+    child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()))
+  })
+}
