@@ -1,16 +1,19 @@
 /** For tests: a `Database` in memory, with just what stores of accounts use. */
 import type { Database, Migration } from '@beaconfire/plugin-sdk'
 import createKnex, { type Knex } from 'knex'
-import BetterSqlite from 'knex/lib/dialects/better-sqlite3/index.js'
 
-class Client extends BetterSqlite {
-  override _driver() {
+// neither the dialect nor the second name of the driver has declarations
+const { default: Dialect } = (await import('knex/lib/dialects/better-sqlite3/index.js' as string)) as { default: typeof createKnex.Client }
+const [major = 0] = process.versions.node.split('.').map(Number)
+const { default: driver } = (await import(major < 22 ? 'better-sqlite3-node20' : 'better-sqlite3')) as { default: unknown }
+
+class Client extends Dialect {
+  _driver() {
     return driver
   }
 }
-const { default: driver } = await import('better-sqlite3-node20')
 
-/** Queries that look like `failing` reject, so that a test can show what happens when the store is away. */
+/** While `fail` is set every query throws: the store is away. `queries` holds the SQL so far. */
 export interface MemoryDatabase extends Database {
   readonly queries: string[]
   fail: boolean
@@ -37,6 +40,6 @@ export async function memoryDatabase(...tables: readonly (readonly Migration[])[
     close: () => knex.destroy(),
   }
   knex.on('query', ({ sql }: { sql: string }) => database.queries.push(sql))
-  for (const { up } of tables.flat()) await up(knex.schema, { client: 'sqlite', knex })
+  for (const step of tables.flat()) await step.up(knex.schema, { client: 'sqlite', knex })
   return database
 }

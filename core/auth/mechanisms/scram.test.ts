@@ -23,7 +23,11 @@ async function say(exchange: SaslExchange, text: string): Promise<string> {
   return step.data?.toString() ?? ''
 }
 
-function finalMessage(first: string, challenge: string, { mechanism = 'SCRAM-SHA-1' as ScramMechanism, binding = 'biws', extension = '' } = {}): string {
+function finalMessage(
+  first: string,
+  challenge: string,
+  { mechanism = 'SCRAM-SHA-1' as ScramMechanism, binding = 'biws', extension = '' } = {},
+): string {
   const hash = SCRAM_HASH[mechanism]
   const salted = pbkdf2Sync('pencil', Buffer.from(SALT, 'base64'), 4096, hash === 'sha1' ? 20 : 32, hash)
   const clientKey = createHmac(hash, salted).update('Client Key').digest()
