@@ -56,6 +56,7 @@ export class TestServer {
   readonly running: RunningServer
   readonly dataFolder: string
   readonly #streams: TestStream[] = []
+  #stopped: Promise<void> | undefined
 
   constructor(running: RunningServer, dataFolder: string) {
     this.running = running
@@ -130,9 +131,10 @@ export class TestServer {
     return fetch(this.url + path, { ...rest, headers, body: JSON.stringify(json) })
   }
 
-  /** Stops the server; the data stays until the test is over. */
-  async stop(): Promise<void> {
-    await this.running.stop()
+  /** Stops the server; the data stays until the test is over. Once is enough: the end of the test does no more. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.running.stop()
+    return this.#stopped
   }
 
   /** Cuts what the test left open. */
@@ -152,10 +154,10 @@ export class TestServer {
   }
 }
 
-/** Starts a server that ends with `t`. */
+/** Starts a server that ends with `t`. Give it another's `dataFolder` by `config` to see what that one left there. */
 export async function startTestServer(t: TestScope, options: TestServerOptions = {}): Promise<TestServer> {
   const { startServer } = await import('@beaconfire/core/server')
-  const dataFolder = await mkdtemp(join(tmpdir(), 'beaconfire-test-'))
+  const dataFolder = options.config?.dataFolder ?? (await mkdtemp(join(tmpdir(), 'beaconfire-test-')))
   const config = merge({ ...DEFAULTS, dataFolder, database: options.database ?? {} }, options.config) as TestConfig
   let server: TestServer | undefined
   t.after(async () => {

@@ -31,7 +31,8 @@ export function programOrSkip(t: Skippable, program: Program): string | undefine
   return undefined
 }
 
-function findProgram({ name, probe }: Program): string | undefined {
+/** @returns the path of a program that can be run, and whose probe succeeds where one is given */
+export function findProgram({ name, probe }: Pick<Program, 'name' | 'probe'>): string | undefined {
   const path = FOLDERS.map((folder) => join(folder, name)).find(isExecutable)
   if (path === undefined || probe === undefined) return path
   return spawnSync(path, probe, { stdio: 'ignore', timeout: 30_000 }).status === 0 ? path : undefined
