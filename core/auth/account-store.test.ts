@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
-import { AccountConflict, AccountMissing, Jid, JidError, PasswordRefused } from '@beaconfire/plugin-sdk'
+import { AccountConflict, AccountMissing, type ClientSession, Jid, JidError, PasswordRefused } from '@beaconfire/plugin-sdk'
 import { AccountStore, accountTables } from './account-store.js'
 import { type MemoryDatabase, memoryDatabase } from './memory-database.js'
 import { deriveKeys } from './password-keys.js'
@@ -22,7 +22,10 @@ async function store({ database }: { database?: MemoryDatabase } = {}) {
     iterations: { 'SCRAM-SHA-1': 16, 'SCRAM-SHA-256': 16 },
     onCreated: (user) => void facts.push(`created ${user.toString()}`),
     onDeleting: async (user) => void facts.push(`deleting ${user.toString()} ${(await accounts.find(user.local)) ? 'present' : 'absent'}`),
-    closeSessions: async (user) => void facts.push(`closed ${user.toString()} ${(await accounts.find(user.local)) ? 'present' : 'absent'}`),
+    closeSessions: async (user, except) => {
+      const state = (await accounts.find(user.local)) ? 'present' : 'absent'
+      facts.push(`closed ${user.toString()} ${state}${except ? ` except ${except.id}` : ''}`)
+    },
     now: () => clock.now,
   })
   return { accounts, credentials: accounts.credentials, database: used, facts, clock }
@@ -120,8 +123,8 @@ test('removing fires before the rows go, closes sessions after, and leaves nothi
   const { accounts, database, facts } = await store()
   await accounts.create(alice)
   await accounts.setDisabled('alice', true)
-  await accounts.remove('alice')
-  assert.deepEqual(facts.slice(2), ['deleting alice@example.org present', 'closed alice@example.org absent'])
+  await accounts.remove('alice', { except: { id: 's1' } as ClientSession })
+  assert.deepEqual(facts.slice(2), ['deleting alice@example.org present', 'closed alice@example.org absent except s1'])
   for (const table of ['ofUser', 'ofUserScram', 'ofUserFlag']) assert.deepEqual(await database.knex(table), [])
   assert.equal(await accounts.exists('alice'), false)
 })

@@ -5,6 +5,7 @@ import {
   AccountMissing,
   type AccountQuery,
   type Accounts,
+  type ClientSession,
   type Database,
   fromDateColumn,
   Jid,
@@ -36,8 +37,8 @@ export interface AccountStoreOptions {
   onCreated(user: Jid): MaybePromise<void>
   /** Before the rows go, so that plugins can still read them. */
   onDeleting(user: Jid): MaybePromise<void>
-  /** The account was disabled or removed. */
-  closeSessions(user: Jid): MaybePromise<void>
+  /** The account was disabled or removed. `except` is left open for its caller, who has to answer on it. */
+  closeSessions(user: Jid, except?: ClientSession): MaybePromise<void>
   /** Milliseconds that never go back. */
   readonly now?: () => number
 }
@@ -172,14 +173,14 @@ export class AccountStore implements Accounts {
     if (disabled) await this.#options.closeSessions(this.#jid(user))
   }
 
-  async remove(username: string): Promise<void> {
+  async remove(username: string, { except }: { readonly except?: ClientSession } = {}): Promise<void> {
     const user = (await this.#get(username)).username
     await this.#options.onDeleting(this.#jid(user))
     await this.#database.transaction(async (trx) => {
       for (const table of ['ofUserScram', 'ofUserProp', 'ofUserFlag', 'ofUser']) await trx(table).where({ username: user }).del()
     })
     this.#changed(user, false)
-    await this.#options.closeSessions(this.#jid(user))
+    await this.#options.closeSessions(this.#jid(user), except)
   }
 
   async verifyPassword(username: string, password: string): Promise<boolean> {
