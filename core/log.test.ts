@@ -35,7 +35,7 @@ test('pretty lines cannot be forged or steer the terminal by what a peer sent', 
   createLogger({ level: 'info', format: 'pretty' }, sink).warn({ jid: hostile, error: new Error(hostile) }, 'a peer misbehaved')
   const output = written.join('')
   assert.match(output, /WARN: a peer misbehaved/)
-  assert.doesNotMatch(output, /\u001b/)
+  assert.ok(!output.includes('\u001b'))
   assert.doesNotMatch(output, /^\[12:00:00\.000\] INFO: forged/m)
 })
 

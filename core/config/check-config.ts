@@ -100,7 +100,10 @@ function problemsOf(schema: TSchema, value: unknown, prefix: string, originOf: (
 /** Walks the objects itself, since the library stops collecting after eight errors. */
 function reportIn(schema: TSchema, value: unknown, path: Path, report: Report): void {
   const { properties, required, additionalProperties } = schema as SchemaShape
-  if (!properties || typeof value !== 'object' || value === null || Array.isArray(value)) return reportLeaf(schema, value, path, report)
+  if (!properties || typeof value !== 'object' || value === null || Array.isArray(value)) {
+    reportLeaf(schema, value, path, report)
+    return
+  }
   for (const key of required ?? []) if (!Object.hasOwn(value, key)) report([...path, key], 'is required')
   for (const [key, inner] of Object.entries(value)) {
     const innerSchema = Object.hasOwn(properties, key) ? properties[key] : undefined

@@ -8,7 +8,13 @@ import { type ServerConfig, serverConfigSchema } from './server-config.js'
 type Tree = Record<string, unknown>
 
 /** A part of the configuration to lay over the rest. Lists are replaced whole. */
-export type Overrides<Whole> = { readonly [Key in keyof Whole]?: Whole[Key] extends readonly unknown[] ? Whole[Key] : Overrides<Whole[Key]> }
+export type Overrides<Whole> = unknown extends Whole
+  ? Whole
+  : Whole extends readonly unknown[]
+    ? Whole
+    : Whole extends object
+      ? { readonly [Key in keyof Whole]?: Overrides<Whole[Key]> }
+      : Whole
 
 interface Layer {
   readonly origin: string
