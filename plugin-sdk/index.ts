@@ -38,7 +38,7 @@ export type { Band, Crossing, InterceptorFilter, PacketInterceptor, RejectionDet
 export { PacketRejected } from './packet-interceptor.js'
 export { opaqueString, PreparationError } from './precis.js'
 export type { PresenceService } from './services/presence.js'
-export type { RosterItem, RosterService, Subscription } from './services/roster.js'
+export type { RosterItem, RosterService, Subscription, SubscriptionChange, SubscriptionListener } from './services/roster.js'
 export type { ServiceName, Services } from './services/services.js'
 export type { ClientSession, ConnectedSession, Session, SessionKind, Sessions, StreamErrorCondition } from './session.js'
 export { SessionEnded } from './session.js'

@@ -1,0 +1,92 @@
+/** Roster (RFC 6121 §2) and presence subscriptions (§3): who is in whose contact list, and who may see whom. */
+import {
+  definePlugin,
+  element,
+  type Jid,
+  type Logger,
+  type MaybePromise,
+  NS,
+  type RosterService,
+  StanzaError,
+  type Verdict,
+  whenDone,
+} from '@beaconfire/plugin-sdk'
+import { adminRoutes } from './admin-routes.js'
+import { config } from './config.js'
+import { RosterPushes } from './roster-pushes.js'
+import { rosterQuery } from './roster-query.js'
+import { RosterStore, tables } from './roster-store.js'
+import { Rosters } from './rosters.js'
+import { restoreInterested } from './saved-state.js'
+import { isSubscriptionType } from './subscription-states.js'
+import { Subscriptions } from './subscriptions.js'
+
+export default definePlugin({
+  name: 'roster',
+  version: '0.1.0',
+  description: 'Contact lists and presence subscriptions (RFC 6121 §2, §3)',
+  provides: ['roster'],
+  config,
+  tables,
+
+  setup(context) {
+    const { config, log, sessions, accounts } = context
+    const store = new RosterStore(context.database, log)
+    const rosters = new Rosters(store, (user) => sessions.ofUser(user).length > 0, config.rememberedRosters)
+    const pushes = new RosterPushes(sessions)
+    const subscriptions = new Subscriptions({ rosters, pushes, limits: config, log, route: (stanza) => context.route(stanza) })
+    context.metrics.gauge('cached', 'Rosters held in memory', () => rosters.size)
+
+    return {
+      hooks: {
+        presenceSent({ presence, session }) {
+          const { type } = presence
+          return isSubscriptionType(type) ? refusing(log, session.jid, subscriptions.sent(type, presence, session.jid.bare())) : 'pass'
+        },
+        presenceReceived({ presence, recipient }) {
+          const { type } = presence
+          return isSubscriptionType(type) ? refusing(log, recipient, subscriptions.received(type, presence, recipient.bare())) : 'pass'
+        },
+        resourceAvailable({ session, initial }) {
+          if (initial) return subscriptions.deliverRequests(session)
+        },
+        sessionClosed({ session }) {
+          rosters.rest(session.jid)
+        },
+        async userDeleted({ user }) {
+          const { entries } = await rosters.of(user)
+          for (const entry of [...entries.values()]) await subscriptions.cancel(user, entry)
+          await rosters.removeAll(user)
+        },
+      },
+      iqHandlers: [rosterQuery({ rosters, pushes, subscriptions, limits: config })],
+      features: [NS.roster],
+      streamFeatures: [
+        { when: 'after-authentication', element: () => element('ver', { xmlns: NS.rosterVersioning }) },
+        { when: 'after-authentication', element: () => element('sub', { xmlns: NS.preApproval }) },
+      ],
+      adminRoutes: adminRoutes(rosters, accounts, context.domain),
+      services: { roster: rosterService(rosters, subscriptions) },
+      stop: () => rosters.whenIdle(),
+      save: () => pushes.save(),
+      restore: (state) => restoreInterested(state, sessions, pushes),
+    }
+  },
+})
+
+function rosterService(rosters: Rosters, subscriptions: Subscriptions): RosterService {
+  return {
+    items: (user) => whenDone(rosters.of(user), (roster) => roster.entries),
+    item: (user, contact) => whenDone(rosters.of(user), (roster) => roster.entry(contact.bare())),
+    onSubscriptionChange: (listener) => subscriptions.onChange(listener),
+  }
+}
+
+/** A subscription that could not be stored must not be routed as if it had been: the sender is told to try again. */
+function refusing(log: Logger, jid: Jid, verdict: Promise<Verdict>): MaybePromise<Verdict> {
+  return verdict.catch((error: unknown) => {
+    if (error instanceof StanzaError) throw error
+    log.error({ jid: jid.toString(), error }, 'a subscription stanza could not be handled')
+    throw new StanzaError('internal-server-error', { type: 'wait' })
+  })
+}

@@ -1,0 +1,55 @@
+/** Roster pushes (RFC 6121 §2.1.6), and which resources are interested in them (§2.2). */
+import { randomBytes } from 'node:crypto'
+import { type ClientSession, type Element, element, iq, type Jid, NS, type Sessions, type Stanza } from '@beaconfire/plugin-sdk'
+import type { Roster } from './roster.js'
+import { itemElement, type RosterEntry } from './roster-entry.js'
+
+export class RosterPushes {
+  /** Sessions that asked for their roster. */
+  readonly #interested = new WeakSet<ClientSession>()
+  readonly #sessions: Sessions
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions
+  }
+
+  addInterested(session: ClientSession): void {
+    this.#interested.add(session)
+  }
+
+  /** Tells every interested resource what an entry is now; nothing when the user does not see the entry. */
+  async push(roster: Roster, entry: RosterEntry): Promise<void> {
+    if (entry.listed) await this.#push(roster, itemElement(entry))
+  }
+
+  async pushRemoval(roster: Roster, contact: Jid): Promise<void> {
+    await this.#push(roster, element('item', { jid: contact.toString(), subscription: 'remove' }))
+  }
+
+  /**
+   * Hands a subscription stanza to the account's resources: those that are interested (§3.1.6, §3.2.3, §3.3.3) and
+   * those that are available, since a client may show requests without ever asking for a roster.
+   */
+  async deliver(user: Jid, stanza: Stanza): Promise<void> {
+    const targets = this.#sessions.ofUser(user).filter((it) => it.isAvailable || this.#interested.has(it))
+    await Promise.all(targets.map((session) => session.deliver(stanza)))
+  }
+
+  /** Full JIDs of all interested resources, for the next version of this plugin. */
+  save(): string[] {
+    return [...this.#sessions.all()].filter((it) => this.#interested.has(it)).map((it) => it.jid.toString())
+  }
+
+  async #push(roster: Roster, item: Element): Promise<void> {
+    const targets = this.#sessions.ofUser(roster.user).filter((it) => this.#interested.has(it))
+    if (targets.length === 0) return
+    const push = iq({ type: 'set', id: `push-${randomBytes(6).toString('hex')}` }, element('query', { xmlns: NS.roster, ver: roster.version }, item))
+    await Promise.all(
+      targets.map((session) => {
+        const copy = push.clone()
+        copy.to = session.jid
+        return session.deliver(copy)
+      }),
+    )
+  }
+}

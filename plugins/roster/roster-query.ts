@@ -1,0 +1,74 @@
+/** The roster's iq (RFC 6121 §2): get, set, remove. */
+import { element, type IqHandler, type IqRequest, isClientSession, type Jid, NS, StanzaError, whenDone } from '@beaconfire/plugin-sdk'
+import type { RosterConfig } from './config.js'
+import { readItemRequest } from './item-request.js'
+import { itemElement, type RosterEntry } from './roster-entry.js'
+import type { RosterPushes } from './roster-pushes.js'
+import { entryFor, type RosterChange, type Rosters } from './rosters.js'
+import type { Subscriptions } from './subscriptions.js'
+
+export interface RosterQueryCollaborators {
+  readonly rosters: Rosters
+  readonly pushes: RosterPushes
+  readonly subscriptions: Subscriptions
+  readonly limits: RosterConfig
+}
+
+/** Requests for another account's roster are taken too, to be refused with `forbidden` (§2.3.3). */
+export function rosterQuery(server: RosterQueryCollaborators): IqHandler {
+  return {
+    namespace: NS.roster,
+    element: 'query',
+    targets: ['own-account', 'other-account'],
+    handle(request) {
+      if (request.target !== 'own-account') throw new StanzaError('forbidden')
+      return request.iq.type === 'get' ? answerGet(server, request) : answerSet(server, request)
+    },
+  }
+}
+
+function answerGet({ rosters, pushes }: RosterQueryCollaborators, { session, payload }: IqRequest) {
+  return whenDone(rosters.of(session.jid), (roster) => {
+    if (isClientSession(session)) pushes.addInterested(session)
+    // §2.6.3: nothing to send when the client has this version.
+    if (payload.attrs.ver === roster.version) return undefined
+    const items = [...roster.entries.values()].filter((entry) => entry.listed).map(itemElement)
+    return element('query', { xmlns: NS.roster, ver: roster.version }, ...items)
+  })
+}
+
+async function answerSet(server: RosterQueryCollaborators, { session, payload }: IqRequest): Promise<void> {
+  const request = readItemRequest(payload, server.limits)
+  const user = session.jid.bare()
+  if (request.jid.equals(user)) throw new StanzaError('not-allowed', { text: 'Nobody is a contact of their own.' })
+  if (request.kind === 'remove') return removeItem(server, user, request.jid)
+  await server.rosters.change(user, (change) => setItem(server, change, request))
+}
+
+async function setItem(
+  { pushes, subscriptions }: RosterQueryCollaborators,
+  change: RosterChange,
+  { jid, name, groups }: { readonly jid: Jid; readonly name: string | undefined; readonly groups: readonly string[] },
+): Promise<void> {
+  const before = change.roster.entry(jid)
+  subscriptions.assertRoom(change, before)
+  const entry: RosterEntry = { ...entryFor(change.roster, jid), name, groups: sameGroups(before, groups) ?? groups, listed: true }
+  await pushes.push(change.roster, await change.save(entry))
+}
+
+async function removeItem({ rosters, pushes, subscriptions }: RosterQueryCollaborators, user: Jid, contact: Jid): Promise<void> {
+  const removed = await rosters.change(user, async (change) => {
+    const entry = change.roster.entry(contact)
+    if (!entry?.listed) throw new StanzaError('item-not-found')
+    await change.remove(entry)
+    await pushes.pushRemoval(change.roster, contact)
+    return entry
+  })
+  await subscriptions.cancel(user, removed)
+}
+
+/** The groups the entry has, when they are the same: the store then leaves them alone. */
+function sameGroups(before: RosterEntry | undefined, groups: readonly string[]): readonly string[] | undefined {
+  const known = before?.groups
+  return known?.length === groups.length && known.every((group, index) => group === groups[index]) ? known : undefined
+}

@@ -1,0 +1,180 @@
+/** The roster's tables, which are Openfire's (`ofRoster`, `ofRosterGroups`), one small of our own, and all SQL over them. */
+import { type Database, Jid, type Logger, type Migration, type Subscription } from '@beaconfire/plugin-sdk'
+import type { RosterEntry } from './roster-entry.js'
+
+/** `ofID` sequence of `rosterID`. */
+const ROSTER_ID_TYPE = 18
+const SUBSCRIPTIONS: readonly Subscription[] = ['none', 'to', 'from', 'both']
+/** Openfire's codes: `ask` 0 = subscribe, `recv` 1 = subscribe, -1 = none. */
+const ASK_SUBSCRIBE = 0
+const RECV_SUBSCRIBE = 1
+const NONE = -1
+/** Bytes a TEXT column holds. */
+const LONGEST_REQUEST = 65_535
+
+export const tables: readonly Migration[] = [
+  {
+    version: 1,
+    // An Openfire database has the first two already: it is served in place.
+    async up(_schema, { knex }) {
+      if (!(await knex.schema.hasTable('ofRoster'))) {
+        await knex.schema.createTable('ofRoster', (table) => {
+          table.bigInteger('rosterID').notNullable().primary()
+          table.string('username', 64).notNullable()
+          table.string('jid', 1024).notNullable()
+          table.tinyint('sub').notNullable()
+          table.tinyint('ask').notNullable()
+          table.tinyint('recv').notNullable()
+          table.string('nick', 255)
+          table.text('stanza')
+          table.index(['username'], 'ofRoster_unameid_idx')
+        })
+      }
+      if (!(await knex.schema.hasTable('ofRosterGroups'))) {
+        await knex.schema.createTable('ofRosterGroups', (table) => {
+          table.bigInteger('rosterID').notNullable()
+          table.tinyint('rank').notNullable()
+          table.string('groupName', 255).notNullable()
+          table.primary(['rosterID', 'rank'])
+        })
+      }
+      if (!(await knex.schema.hasTable('ofRosterExtra'))) {
+        await knex.schema.createTable('ofRosterExtra', (table) => {
+          table.bigInteger('rosterID').notNullable().primary()
+          table.tinyint('approved').notNullable()
+          table.tinyint('listed').notNullable()
+        })
+      }
+    },
+  },
+]
+
+interface ItemRow {
+  readonly rosterID: number
+  readonly jid: string
+  readonly sub: number
+  readonly ask: number
+  readonly recv: number
+  readonly nick: string | null
+  readonly stanza: string | null
+  readonly approved: number | null
+  readonly listed: number | null
+}
+
+export class RosterStore {
+  readonly #database: Database
+  readonly #log: Logger
+
+  constructor(database: Database, log: Logger) {
+    this.#database = database
+    this.#log = log
+  }
+
+  async load(username: string): Promise<RosterEntry[]> {
+    const { knex } = this.#database
+    const rows: ItemRow[] = await knex('ofRoster')
+      .leftJoin('ofRosterExtra', 'ofRosterExtra.rosterID', 'ofRoster.rosterID')
+      .where('ofRoster.username', username)
+      .orderBy('ofRoster.rosterID')
+      .select('ofRoster.rosterID', 'jid', 'sub', 'ask', 'recv', 'nick', 'stanza', 'approved', 'listed')
+    if (rows.length === 0) return []
+    const groups = await this.#groups(username)
+    return rows.flatMap((row) => this.#entry(username, row, groups.get(Number(row.rosterID)) ?? []))
+  }
+
+  /**
+   * Writes an entry in one transaction.
+   * @param before the entry as it is stored, if it is
+   * @returns the entry with its id
+   */
+  async save(username: string, entry: RosterEntry, before: RosterEntry | undefined): Promise<RosterEntry & { readonly id: number }> {
+    const id = before?.id ?? (await this.#database.nextId(ROSTER_ID_TYPE))
+    const columns = {
+      jid: entry.jid.toString(),
+      sub: SUBSCRIPTIONS.indexOf(entry.subscription),
+      ask: entry.pendingOut ? ASK_SUBSCRIBE : NONE,
+      recv: entry.pendingIn ? RECV_SUBSCRIBE : NONE,
+      nick: entry.name ?? null,
+      stanza: entry.request === undefined || Buffer.byteLength(entry.request) > LONGEST_REQUEST ? null : entry.request,
+    }
+    await this.#database.transaction(async (trx) => {
+      if (before) await trx('ofRoster').where('rosterID', id).update(columns)
+      else await trx('ofRoster').insert({ rosterID: id, username, ...columns })
+      if (before && before.groups !== entry.groups) await trx('ofRosterGroups').where('rosterID', id).delete()
+      if (entry.groups.length > 0 && before?.groups !== entry.groups) {
+        await trx('ofRosterGroups').insert(entry.groups.map((groupName, rank) => ({ rosterID: id, rank, groupName })))
+      }
+      if (before && needsExtra(before)) await trx('ofRosterExtra').where('rosterID', id).delete()
+      if (needsExtra(entry)) await trx('ofRosterExtra').insert({ rosterID: id, approved: Number(entry.approved), listed: Number(entry.listed) })
+    })
+    return { ...entry, id }
+  }
+
+  async remove({ id }: RosterEntry): Promise<void> {
+    if (id === undefined) return
+    await this.#database.transaction(async (trx) => {
+      for (const table of ['ofRosterGroups', 'ofRosterExtra', 'ofRoster']) await trx(table).where('rosterID', id).delete()
+    })
+  }
+
+  /** Removes all rows of an account, those too that {@link load} could not read. */
+  async removeAll(username: string): Promise<void> {
+    await this.#database.transaction(async (trx) => {
+      const own = trx('ofRoster').where('username', username).select('rosterID')
+      for (const table of ['ofRosterGroups', 'ofRosterExtra']) await trx(table).whereIn('rosterID', own.clone()).delete()
+      await trx('ofRoster').where('username', username).delete()
+    })
+  }
+
+  async #groups(username: string): Promise<Map<number, string[]>> {
+    const rows: { rosterID: number; groupName: string }[] = await this.#database
+      .knex('ofRosterGroups')
+      .join('ofRoster', 'ofRoster.rosterID', 'ofRosterGroups.rosterID')
+      .where('ofRoster.username', username)
+      .orderBy([{ column: 'ofRosterGroups.rosterID' }, { column: 'rank' }])
+      .select('ofRosterGroups.rosterID', 'groupName')
+    const groups = new Map<number, string[]>()
+    for (const { rosterID, groupName } of rows) {
+      const id = Number(rosterID)
+      const known = groups.get(id)
+      if (known) known.push(groupName)
+      else groups.set(id, [groupName])
+    }
+    return groups
+  }
+
+  #entry(username: string, row: ItemRow, groups: readonly string[]): RosterEntry[] {
+    const jid = Jid.tryParse(row.jid)
+    if (!jid) {
+      // Such a row can only be another server's; it is left alone rather than costing the user the whole roster.
+      this.#log.warn({ username, rosterID: row.rosterID }, 'a roster item has no valid JID and is not shown')
+      return []
+    }
+    const subscription = SUBSCRIPTIONS[row.sub] ?? 'none'
+    const pendingIn = row.recv === RECV_SUBSCRIBE && (subscription === 'none' || subscription === 'to')
+    const pendingOut = row.ask === ASK_SUBSCRIBE && (subscription === 'none' || subscription === 'from')
+    const entry = {
+      id: Number(row.rosterID),
+      jid,
+      name: row.nick || undefined,
+      groups,
+      subscription,
+      pendingIn,
+      pendingOut,
+      approved: row.approved === 1,
+      request: pendingIn ? (row.stanza ?? undefined) : undefined,
+    }
+    return [{ ...entry, listed: row.listed === 1 || !isRequestAlone(entry) }]
+  }
+}
+
+/** Nothing in Openfire's columns says that the user put this contact into the roster. */
+function isRequestAlone(entry: Omit<RosterEntry, 'listed'>): boolean {
+  const { subscription, pendingOut, pendingIn, approved, name, groups } = entry
+  return pendingIn && subscription === 'none' && !pendingOut && !approved && name === undefined && groups.length === 0
+}
+
+/** Openfire has no column for it. */
+function needsExtra(entry: RosterEntry): boolean {
+  return entry.approved || (entry.listed && isRequestAlone(entry))
+}

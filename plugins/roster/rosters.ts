@@ -1,0 +1,145 @@
+/** The rosters in memory: those of accounts with sessions, and a few more; loaded once, changed one change at a time. */
+import type { Jid, MaybePromise } from '@beaconfire/plugin-sdk'
+import { Roster } from './roster.js'
+import { newEntry, type RosterEntry } from './roster-entry.js'
+import type { RosterStore } from './roster-store.js'
+
+interface Slot {
+  roster: Roster | undefined
+  loading: Promise<Roster> | undefined
+  /** Settles when the last change queued so far has ended. Never rejects. */
+  tail: Promise<unknown> | undefined
+}
+
+/** What a change may do to the roster. Nothing of it is visible before it is on disk. */
+export interface RosterChange {
+  readonly roster: Roster
+  /** Stores an entry, new or changed. @returns it as it is in the roster now */
+  save(entry: RosterEntry): Promise<RosterEntry>
+  remove(entry: RosterEntry): Promise<void>
+}
+
+export class Rosters {
+  readonly #slots = new Map<string, Slot>()
+  /** Accounts in memory that have no session, longest unused first. */
+  readonly #idle = new Set<string>()
+  readonly #store: RosterStore
+  readonly #hasSession: (user: Jid) => boolean
+  readonly #idleLimit: number
+
+  /** @param idleLimit rosters kept for accounts without a session */
+  constructor(store: RosterStore, hasSession: (user: Jid) => boolean, idleLimit: number) {
+    this.#store = store
+    this.#hasSession = hasSession
+    this.#idleLimit = idleLimit
+  }
+
+  /** Rosters in memory. */
+  get size(): number {
+    return this.#slots.size
+  }
+
+  /** The roster of this account: at once when it is in memory. Not to be changed but through {@link change}. */
+  of(user: Jid): MaybePromise<Roster> {
+    const account = user.bare()
+    const slot = this.#slot(account)
+    return slot.roster ?? this.#load(account, slot)
+  }
+
+  /** Changes a roster; changes of the same roster wait for one another. `work` must not wait for another change. */
+  change<T>(user: Jid, work: (change: RosterChange) => Promise<T>): Promise<T> {
+    const account = user.bare()
+    const slot = this.#slot(account)
+    const run = async () => work(this.#change(await (slot.roster ?? this.#load(account, slot))))
+    const done = slot.tail ? slot.tail.then(run) : run()
+    const tail = done.then(ignore, ignore).then(() => {
+      if (slot.tail === tail) slot.tail = undefined
+    })
+    slot.tail = tail
+    return done
+  }
+
+  /** The last session of the account has gone: its roster may be forgotten when others need the room. */
+  rest(user: Jid): void {
+    this.#touch(user.bare())
+  }
+
+  /** The account is being removed: nothing of its roster stays. */
+  removeAll(user: Jid): Promise<void> {
+    return this.change(user, async ({ roster }) => {
+      await this.#store.removeAll(user.local)
+      for (const entry of [...roster.entries.values()]) roster.delete(entry.jid)
+    })
+  }
+
+  /** Resolves when no change is under way any more. */
+  async whenIdle(): Promise<void> {
+    await Promise.all([...this.#slots.values()].map((slot) => slot.tail))
+  }
+
+  #slot(account: Jid): Slot {
+    const key = account.toString()
+    let slot = this.#slots.get(key)
+    // While a user is here nothing is counted: this is asked for every presence.
+    if (slot && !this.#idle.has(key)) return slot
+    if (!slot) {
+      slot = { roster: undefined, loading: undefined, tail: undefined }
+      this.#slots.set(key, slot)
+    }
+    this.#touch(account)
+    return slot
+  }
+
+  #touch(account: Jid): void {
+    const key = account.toString()
+    if (!this.#slots.has(key)) return
+    this.#idle.delete(key)
+    if (this.#hasSession(account)) return
+    this.#idle.add(key)
+    for (const oldest of this.#idle) {
+      if (this.#idle.size <= this.#idleLimit) return
+      // One that is being loaded or changed stays: a second copy beside it could lose the change.
+      const slot = this.#slots.get(oldest)
+      if (oldest === key || slot?.loading || slot?.tail) continue
+      this.#slots.delete(oldest)
+      this.#idle.delete(oldest)
+    }
+  }
+
+  #load(account: Jid, slot: Slot): Promise<Roster> {
+    slot.loading ??= this.#store
+      .load(account.local)
+      .then((entries) => {
+        slot.roster = new Roster(account, entries)
+        return slot.roster
+      })
+      .finally(() => {
+        slot.loading = undefined
+      })
+    return slot.loading
+  }
+
+  #change(roster: Roster): RosterChange {
+    return {
+      roster,
+      save: async (entry) => {
+        const saved = await this.#store.save(roster.user.local, entry, roster.entry(entry.jid))
+        roster.set(saved)
+        return saved
+      },
+      remove: async (entry) => {
+        await this.#store.remove(entry)
+        roster.delete(entry.jid)
+      },
+    }
+  }
+}
+
+function ignore(): void {
+  // who asked for the change hears of its failure; the next change only needs to know that it is over
+}
+
+/** The entry for a contact, or a new one that is not in the roster yet. */
+export function entryFor(roster: Roster, contact: Jid): RosterEntry {
+  return roster.entry(contact) ?? newEntry(contact)
+}
