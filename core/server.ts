@@ -12,11 +12,8 @@ import { serverRoutes } from './admin/server-routes.js'
 import { sessionsRoutes } from './admin/sessions-routes.js'
 import { usersRoutes } from './admin/users-routes.js'
 import { AccountStore, accountTables } from './auth/account-store.js'
-import { LoginThrottle } from './auth/login-throttle.js'
-import { plain } from './auth/mechanisms/plain.js'
-import { scramSha1 } from './auth/mechanisms/scram-sha-1.js'
-import { scramSha256 } from './auth/mechanisms/scram-sha-256.js'
 import { SecurityAudit, securityAuditTables } from './auth/security-audit.js'
+import { ClientConnections } from './client-connections.js'
 import { checkConfig } from './config/check-config.js'
 import { loadConfig, type Overrides } from './config/load-config.js'
 import type { ServerConfig } from './config/server-config.js'
@@ -36,14 +33,10 @@ import { IqDispatcher } from './router/iq-dispatcher.js'
 import { LocalDelivery } from './router/local-delivery.js'
 import { PacketRouter } from './router/packet-router.js'
 import { DiscoveryRegistry, registriesOf } from './server-registries.js'
-import { Availability } from './session/availability.js'
-import { ClientSession, type SessionCollaborators } from './session/client-session.js'
-import { settleFullJid } from './session/resource-binding.js'
+import type { ClientSession } from './session/client-session.js'
 import { SessionRegistry } from './session/session-registry.js'
-import { ClientStreams } from './stream/client-streams.js'
-import type { AuthenticatedAccount, Negotiation, NegotiationCollaborators } from './stream/negotiation.js'
+import type { Negotiation } from './stream/negotiation.js'
 import { StreamFeatureRegistry } from './stream/stream-features.js'
-import type { XmppStream } from './stream/xmpp-stream.js'
 
 /** The plugins that come with the server. */
 const SHIPPED_PLUGINS = fileURLToPath(new URL('../plugins', import.meta.url))
@@ -92,9 +85,6 @@ class Server {
   readonly #discovery = new DiscoveryRegistry()
   readonly #sessions = new SessionRegistry<ClientSession, Negotiation>()
   readonly #delivery: Delivery
-  readonly #availability: Availability
-  /** What still goes on for sessions that have ended. */
-  readonly #endings = new Set<Promise<void>>()
   #stopping: Promise<void> | undefined
 
   constructor(config: ServerConfig, log: Logger) {
@@ -106,7 +96,6 @@ class Server {
     this.#hooks = new HookRegistry(log)
     this.#iq = new IqDispatcher(log)
     this.#delivery = new Delivery(this.#chain, this.#internal, log)
-    this.#availability = new Availability(this.#hooks, log)
   }
 
   async start(builtIn: readonly AnyPlugin[] | undefined): Promise<RunningServer> {
@@ -125,8 +114,20 @@ class Server {
     const metrics = new MetricsRegistry()
     const admin = this.#adminServer(database, metrics)
     const plugins = this.#pluginHost({ database, accounts, router, metrics, admin, builtIn })
-    const streams = this.#clientStreams(accounts, router, tls?.context)
-    const running: RunningParts = { database, accounts, plugins, admin, streams, listeners: [] }
+    const clients = new ClientConnections({
+      config: this.#config,
+      domain: this.#domain,
+      log: this.#log,
+      accounts,
+      sessions: this.#sessions,
+      hooks: this.#hooks,
+      iq: this.#iq,
+      router,
+      delivery: this.#delivery,
+      streamFeatures: this.#streamFeatures,
+      tls: tls?.context,
+    })
+    const running: RunningParts = { database, accounts, plugins, admin, clients, listeners: [] }
     try {
       return await this.#open(running, metrics, tls?.context)
     } catch (error) {
@@ -138,12 +139,13 @@ class Server {
   /** Opens the doors: plugins first, so that nobody meets a server that is half there. */
   async #open(parts: RunningParts, metrics: MetricsRegistry, tls: SecureContext | undefined): Promise<RunningServer> {
     const { c2s } = this.#config
-    const { accounts, admin, database, listeners, plugins, streams } = parts
+    const { accounts, admin, database, listeners, plugins, clients } = parts
     const version = await packageVersion()
     this.#mountAdminRoutes(parts, version)
     this.#measure(metrics, parts)
     await plugins.start()
-    const accept = { onConnection: (transport: Transport) => streams.accept(transport), log: this.#log }
+    await clients.start()
+    const accept = { onConnection: (transport: Transport) => clients.accept(transport), log: this.#log }
     const plain = await listen({ host: c2s.host, port: c2s.port, ...accept })
     listeners.push(plain)
     const direct =
@@ -178,13 +180,12 @@ class Server {
   }
 
   /** In reverse: no new peers, streams closed, what they caused settled, plugins stopped, database flushed and closed. */
-  async #stop({ admin, database, listeners, plugins, streams }: RunningParts): Promise<void> {
+  async #stop({ admin, database, listeners, plugins, clients }: RunningParts): Promise<void> {
     const closed = listeners.map((it) => it.close())
-    streams.close()
-    while (this.#endings.size > 0) await Promise.all(this.#endings)
-    streams.destroy()
+    await clients.stop()
+    await plugins.stop() // while connections may still take what plugins have to say
+    clients.destroy()
     await Promise.all(closed)
-    await plugins.stop()
     await admin.close()
     await database.close()
     this.#log.info({}, 'server stopped')
@@ -264,63 +265,13 @@ class Server {
     })
   }
 
-  #clientStreams(accounts: AccountStore, router: PacketRouter, tls: SecureContext | undefined): ClientStreams {
-    const { c2s, limits } = this.#config
-    const negotiation: NegotiationCollaborators = {
-      domain: this.#domain,
-      tls: c2s.tls,
-      plainWithoutTls: c2s.plainWithoutTls,
-      mechanisms: [scramSha256, scramSha1, plain],
-      saslEnvironment: { domain: this.#domain.domain, credentials: accounts.credentials },
-      throttle: new LoginThrottle({ enabled: limits.enabled }),
-      features: this.#streamFeatures,
-      log: this.#log,
-      secureContext: () => {
-        if (!tls) throw new Error('TLS is switched off')
-        return tls
-      },
-      connected: (it) => this.#sessions.addConnected(it),
-      disconnected: (it) => this.#sessions.removeConnected(it),
-      preAuthIq: (request, session) => this.#iq.dispatchPreAuth(request, session),
-      bind: (stream, account, resource) => this.#bind(stream, account, resource, collaborators),
-      bound: (session) => this.#hooks.tell('sessionOpened', { session: session as ClientSession }),
-    }
-    const collaborators: SessionCollaborators = {
-      log: this.#log,
-      outboundBytes: limits.outboundBytes,
-      receive: (stanza, session) => router.receive(stanza, session),
-      deliver: (stanza, session, origin) => this.#delivery.deliver(stanza, session, origin),
-      availabilityChanged: (session, before) => this.#availability.changed(session, before),
-      ended: (session, abrupt) => this.#ended(session, abrupt),
-    }
-    const rates = limits.enabled ? limits : undefined
-    return new ClientStreams({ domain: this.#domain.domain, limits, log: this.#log }, negotiation, { ...limits, rates })
-  }
-
-  #bind(stream: XmppStream, account: AuthenticatedAccount, resource: string | undefined, collaborators: SessionCollaborators): ClientSession {
-    const user = Jid.of(account.username, this.#domain.domain)
-    const jid = settleFullJid(user, resource, this.#sessions, this.#config.c2s.resourceConflict)
-    const session = new ClientSession(stream, jid, account.mechanism, collaborators)
-    this.#sessions.add(session)
-    return session
-  }
-
-  #ended(session: ClientSession, abrupt: boolean): void {
-    this.#sessions.remove(session)
-    const ending = this.#availability
-      .ended(session, abrupt)
-      .catch((error: unknown) => this.#log.error({ jid: session.jid.toString(), error }, 'ending a session failed'))
-      .finally(() => this.#endings.delete(ending))
-    this.#endings.add(ending)
-  }
-
-  #mountAdminRoutes({ accounts, admin, database, plugins, streams }: RunningParts, version: string): void {
+  #mountAdminRoutes({ accounts, admin, database, plugins, clients }: RunningParts, version: string): void {
     const audit = new SecurityAudit(database.forPlugin('beaconfire-audit'), hostname())
     const info = () => ({
       version,
       domain: this.#domain.domain,
       sessions: this.#sessions.count,
-      connections: streams.count,
+      connections: clients.count,
       plugins: plugins.list().filter((it) => it.state === 'running').length,
     })
     for (const routes of [
@@ -334,10 +285,10 @@ class Server {
     }
   }
 
-  #measure(metrics: MetricsRegistry, { streams }: RunningParts): void {
+  #measure(metrics: MetricsRegistry, { clients }: RunningParts): void {
     const core = metrics.forPlugin('core').metrics
     core.gauge('sessions', 'Sessions that have bound a resource', () => this.#sessions.count)
-    core.gauge('connections', 'Client connections, logged in or not', () => streams.count)
+    core.gauge('connections', 'Client connections, logged in or not', () => clients.count)
     core.gauge('stanzas_rejected_outgoing', 'Stanzas an interceptor kept from their recipient', () => this.#delivery.rejected)
   }
 }
@@ -347,7 +298,7 @@ interface RunningParts {
   readonly accounts: AccountStore
   readonly plugins: PluginHost
   readonly admin: AdminServer
-  readonly streams: ClientStreams
+  readonly clients: ClientConnections
   readonly listeners: TcpListener[]
 }
 

@@ -16,7 +16,7 @@ import {
   type StreamErrorCondition,
 } from '@beaconfire/plugin-sdk'
 import type { LoginThrottle } from '../auth/login-throttle.js'
-import type { SaslEnvironment, SaslMechanism } from '../auth/sasl-mechanism.js'
+import type { SaslEnvironment, SaslFailureCondition, SaslMechanism } from '../auth/sasl-mechanism.js'
 import { mechanismsFeature, offeredMechanisms, SaslSession } from '../auth/sasl-session.js'
 import { StreamError } from './stream-error.js'
 import { bindFeatures, type StreamFeatureRegistry, starttlsFeature, type TlsPolicy } from './stream-features.js'
@@ -25,12 +25,22 @@ import type { StreamPhase, XmppStream } from './xmpp-stream.js'
 /** RFC 6120 §6.4.5: between 2 and 5 tries. */
 const MAX_FAILED_LOGINS = 5
 
+/** Failures that speak of guessing: not an abort, nor a fault of the server's own. */
+const COUNTED_FAILURES = new Set<SaslFailureCondition>([
+  'not-authorized',
+  'account-disabled',
+  'invalid-authzid',
+  'malformed-request',
+  'incorrect-encoding',
+])
+
 /** What negotiation needs of the server; one object for all streams. */
 export interface NegotiationCollaborators {
   readonly domain: Jid
   readonly tls: TlsPolicy
   readonly plainWithoutTls: boolean
-  readonly mechanisms: readonly SaslMechanism[]
+  /** All that can be used now, strongest first. */
+  mechanisms(): readonly SaslMechanism[]
   readonly saslEnvironment: SaslEnvironment
   readonly throttle: LoginThrottle
   readonly features: StreamFeatureRegistry
@@ -94,7 +104,7 @@ export class Negotiation implements StreamPhase, ConnectedSession {
     const offered: Element[] = []
     if (tls !== 'disabled' && !this.secure) offered.push(starttlsFeature(tls))
     if (this.#mustStartTls()) return offered
-    offered.push(mechanismsFeature(offeredMechanisms(mechanisms, this.#mayRevealPassword())), ...features.offered('before-authentication', this))
+    offered.push(mechanismsFeature(offeredMechanisms(mechanisms(), this.#mayRevealPassword())), ...features.offered('before-authentication', this))
     return offered
   }
 
@@ -153,7 +163,7 @@ export class Negotiation implements StreamPhase, ConnectedSession {
       log.warn({ address: this.remoteAddress }, 'too many failed logins from one address')
       throw new StreamError('policy-violation', 'Too many failed logins. Try again later.')
     }
-    this.#sasl ??= new SaslSession({ mechanisms, environment: saslEnvironment, mayRevealPassword: this.#mayRevealPassword(), log })
+    this.#sasl ??= new SaslSession({ mechanisms: mechanisms(), environment: saslEnvironment, mayRevealPassword: this.#mayRevealPassword(), log })
     const { reply, authenticated, failed, username } = await this.#sasl.handle(el)
     if (authenticated) {
       this.#account = authenticated
@@ -163,10 +173,13 @@ export class Negotiation implements StreamPhase, ConnectedSession {
       this.#stream.restart()
       return
     }
+    if (failed !== undefined) {
+      log.info({ address: this.remoteAddress, condition: failed, username }, 'login failed')
+      if (COUNTED_FAILURES.has(failed)) throttle.failed(this.remoteAddress, username)
+      if (username !== undefined) await throttle.slowDown(this.remoteAddress, username)
+    }
     this.#stream.send(reply.toString())
     if (failed === undefined) return
-    if (failed !== 'aborted') throttle.failed(this.remoteAddress, username)
-    log.info({ address: this.remoteAddress, condition: failed, username }, 'login failed')
     this.#failedLogins++
     if (this.#failedLogins >= MAX_FAILED_LOGINS) throw new StreamError('policy-violation', 'Too many failed logins on this stream.')
   }

@@ -92,6 +92,7 @@ export class XmppStream implements StreamParserEvents {
   /** Expects a new stream header, as after STARTTLS and SASL (RFC 6120 §4.3.3). */
   restart(): void {
     this.#headerSent = false
+    this.#parser.stop()
     this.#parser = new StreamParser(this, this.#settings.limits)
   }
 
@@ -128,6 +129,7 @@ export class XmppStream implements StreamParserEvents {
       )
     }
     this.#isClosing = true
+    this.#parser.stop()
     if (this.#headerSent) this.transport.write('</stream:stream>')
     this.transport.end()
     // The session is over now, not when the peer has let go of the connection.

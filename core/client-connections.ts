@@ -1,0 +1,151 @@
+/** The client side of the server (c2s): joins streams, login, binding and sessions, and carries them from accept to end. */
+import type { SecureContext } from 'node:tls'
+import { Jid, type Logger } from '@beaconfire/plugin-sdk'
+import type { AccountStore } from './auth/account-store.js'
+import { LoginThrottle } from './auth/login-throttle.js'
+import { plain } from './auth/mechanisms/plain.js'
+import { scramSha1 } from './auth/mechanisms/scram-sha-1.js'
+import { scramSha256 } from './auth/mechanisms/scram-sha-256.js'
+import type { ServerConfig } from './config/server-config.js'
+import type { Delivery } from './delivery/delivery.js'
+import type { Transport } from './net/transport.js'
+import type { HookRegistry } from './pipeline/hooks.js'
+import type { IqDispatcher } from './router/iq-dispatcher.js'
+import type { PacketRouter } from './router/packet-router.js'
+import { Availability } from './session/availability.js'
+import { ClientSession, type SessionCollaborators } from './session/client-session.js'
+import { settleFullJid } from './session/resource-binding.js'
+import type { SessionRegistry } from './session/session-registry.js'
+import { ClientStreams } from './stream/client-streams.js'
+import type { AuthenticatedAccount, Negotiation, NegotiationCollaborators } from './stream/negotiation.js'
+import type { StreamFeatureRegistry } from './stream/stream-features.js'
+import type { XmppStream } from './stream/xmpp-stream.js'
+
+export interface ClientConnectionsParts {
+  readonly config: ServerConfig
+  readonly domain: Jid
+  readonly log: Logger
+  readonly accounts: AccountStore
+  readonly sessions: SessionRegistry<ClientSession, Negotiation>
+  readonly hooks: HookRegistry
+  readonly iq: IqDispatcher
+  readonly router: PacketRouter
+  readonly delivery: Delivery
+  readonly streamFeatures: StreamFeatureRegistry
+  /** Undefined where TLS is switched off. */
+  readonly tls: SecureContext | undefined
+}
+
+/** How often accounts of a foreign database are looked at again for keys of SCRAM-SHA-256, in ms. */
+const KEYS_CHECK_MS = 60_000
+
+export class ClientConnections {
+  readonly #parts: ClientConnectionsParts
+  readonly #availability: Availability
+  readonly #streams: ClientStreams
+  readonly #collaborators: SessionCollaborators
+  /** What still goes on for sessions that have ended. */
+  readonly #endings = new Set<Promise<void>>()
+  #hasSha256KeysForAll = true
+  #keysTimer: NodeJS.Timeout | undefined
+
+  constructor(parts: ClientConnectionsParts) {
+    const { config, hooks, log, router, delivery, domain } = parts
+    this.#parts = parts
+    this.#availability = new Availability(hooks, log)
+    this.#collaborators = {
+      log,
+      outboundBytes: config.limits.outboundBytes,
+      receive: (stanza, session) => router.receive(stanza, session),
+      deliver: (stanza, session, origin) => delivery.deliver(stanza, session, origin),
+      availabilityChanged: (session, before) => this.#availability.changed(session, before),
+      ended: (session, abrupt) => this.#ended(session, abrupt),
+    }
+    const { limits } = config
+    this.#streams = new ClientStreams({ domain: domain.domain, limits, log }, this.#negotiation(), {
+      ...limits,
+      rates: limits.enabled ? limits : undefined,
+    })
+  }
+
+  get count(): number {
+    return this.#streams.count
+  }
+
+  /** Learns which mechanisms every account can use: one that some cannot is not offered, since a client tries the first alone. */
+  async start(): Promise<void> {
+    await this.#checkKeys()
+    if (this.#hasSha256KeysForAll) return
+    this.#keysTimer = setInterval(
+      () => void this.#checkKeys().catch((error: unknown) => this.#parts.log.warn({ error }, 'keys could not be looked at')),
+      KEYS_CHECK_MS,
+    )
+    this.#keysTimer.unref()
+  }
+
+  accept(transport: Transport): void {
+    this.#streams.accept(transport)
+  }
+
+  /** Ends every stream with `system-shutdown`; resolves when what that causes is done. */
+  async stop(): Promise<void> {
+    clearInterval(this.#keysTimer)
+    this.#streams.close()
+    while (this.#endings.size > 0) await Promise.all(this.#endings)
+  }
+
+  /** Lets go of connections whose peers have not closed them. */
+  destroy(): void {
+    this.#streams.destroy()
+  }
+
+  async #checkKeys(): Promise<void> {
+    this.#hasSha256KeysForAll = await this.#parts.accounts.credentials.hasKeysForAll('SCRAM-SHA-256')
+    if (this.#hasSha256KeysForAll) clearInterval(this.#keysTimer)
+  }
+
+  #negotiation(): NegotiationCollaborators {
+    const { accounts, config, domain, hooks, iq, log, sessions, streamFeatures, tls } = this.#parts
+    const [all, everybodys] = [
+      [scramSha256, scramSha1, plain],
+      [scramSha1, plain],
+    ]
+    return {
+      domain,
+      tls: config.c2s.tls,
+      plainWithoutTls: config.c2s.plainWithoutTls,
+      mechanisms: () => (this.#hasSha256KeysForAll ? all : everybodys),
+      saslEnvironment: { domain: domain.domain, credentials: accounts.credentials },
+      throttle: new LoginThrottle({ enabled: config.limits.enabled }),
+      features: streamFeatures,
+      log,
+      secureContext: () => {
+        if (!tls) throw new Error('TLS is switched off')
+        return tls
+      },
+      connected: (it) => sessions.addConnected(it),
+      disconnected: (it) => sessions.removeConnected(it),
+      preAuthIq: (request, session) => iq.dispatchPreAuth(request, session),
+      bind: (stream, account, resource) => this.#bind(stream, account, resource),
+      bound: (session) => hooks.tell('sessionOpened', { session: session as ClientSession }),
+    }
+  }
+
+  #bind(stream: XmppStream, account: AuthenticatedAccount, resource: string | undefined): ClientSession {
+    const { config, domain, sessions } = this.#parts
+    const jid = settleFullJid(Jid.of(account.username, domain.domain), resource, sessions, config.c2s.resourceConflict)
+    const session = new ClientSession(stream, jid, account.mechanism, this.#collaborators)
+    sessions.add(session)
+    return session
+  }
+
+  #ended(session: ClientSession, abrupt: boolean): void {
+    const { log, sessions } = this.#parts
+    sessions.remove(session)
+    const ending = this.#availability
+      .ended(session, abrupt)
+      .catch((error: unknown) => log.error({ jid: session.jid.toString(), error }, 'ending a session failed'))
+      .finally(() => this.#endings.delete(ending))
+    this.#endings.add(ending)
+  }
+}
