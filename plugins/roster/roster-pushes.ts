@@ -1,6 +1,6 @@
 /** Roster pushes (RFC 6121 §2.1.6), and which resources are interested in them (§2.2). */
 import { randomBytes } from 'node:crypto'
-import { type ClientSession, type Element, element, iq, type Jid, NS, type Sessions, type Stanza } from '@beaconfire/plugin-sdk'
+import { type ClientSession, type Element, element, iq, isPromise, type Jid, NS, type Sessions, type Stanza } from '@beaconfire/plugin-sdk'
 import type { Roster } from './roster.js'
 import { itemElement, type RosterEntry } from './roster-entry.js'
 
@@ -32,7 +32,7 @@ export class RosterPushes {
    */
   async deliver(user: Jid, stanza: Stanza): Promise<void> {
     const targets = this.#sessions.ofUser(user).filter((it) => it.isAvailable || this.#interested.has(it))
-    await Promise.all(targets.map((session) => session.deliver(stanza)))
+    await Promise.all(targets.map((session) => session.deliver(stanza)).filter(isPromise))
   }
 
   /** Full JIDs of all interested resources, for the next version of this plugin. */
@@ -44,12 +44,11 @@ export class RosterPushes {
     const targets = this.#sessions.ofUser(roster.user).filter((it) => this.#interested.has(it))
     if (targets.length === 0) return
     const push = iq({ type: 'set', id: `push-${randomBytes(6).toString('hex')}` }, element('query', { xmlns: NS.roster, ver: roster.version }, item))
-    await Promise.all(
-      targets.map((session) => {
-        const copy = push.clone()
-        copy.to = session.jid
-        return session.deliver(copy)
-      }),
-    )
+    const handed = targets.map((session) => {
+      const copy = push.clone()
+      copy.to = session.jid
+      return session.deliver(copy)
+    })
+    await Promise.all(handed.filter(isPromise))
   }
 }

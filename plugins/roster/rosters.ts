@@ -74,7 +74,7 @@ export class Rosters {
 
   /** Resolves when no change is under way any more. */
   async whenIdle(): Promise<void> {
-    await Promise.all([...this.#slots.values()].map((slot) => slot.tail))
+    for (const { tail } of [...this.#slots.values()]) await tail
   }
 
   #slot(account: Jid): Slot {
