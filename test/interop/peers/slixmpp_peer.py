@@ -24,7 +24,8 @@ class Actor(ClientXMPP):
         self.online = asyncio.get_event_loop().create_future()
         if is_new:
             self.register_plugin("xep_0077")
-            self["xep_0077"].force_registration = False
+            # slixmpp 1.8.3 holds back every iq before login, its own registration too.
+            self._always_send_everything = True
             self.add_event_handler("register", self.register_account)
         self.add_event_handler("session_start", lambda _: self.online.set_result(True))
         self.add_event_handler("failed_all_auth", lambda _: self.online.set_exception(RuntimeError("authentication failed")))
@@ -67,9 +68,8 @@ class Actor(ClientXMPP):
 
     async def subscription(self, contact):
         """Asks for the roster, which also shows that all sent before was handled."""
-        answer = await self.get_roster()
-        item = answer["roster"]["items"].get(contact.boundjid.bare)
-        return item["subscription"] if item else None
+        await self.get_roster()
+        return self.client_roster[contact.boundjid.bare]["subscription"]
 
     async def leave(self):
         await self.disconnect()
