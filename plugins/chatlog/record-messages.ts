@@ -1,0 +1,138 @@
+/** The interceptors that fill the log: they look at messages that were handed over, and change nothing. */
+import {
+  type Crossing,
+  type Jid,
+  type Logger,
+  type MaybePromise,
+  type Message,
+  type Metrics,
+  NS,
+  type PacketInterceptor,
+} from '@beaconfire/plugin-sdk'
+import type { ChatLogStore } from './chat-log-store.js'
+import type { ChatLogRow } from './chat-log-tables.js'
+import type { ChatLogConfig } from './config.js'
+import { conversationColumn, jidColumn } from './jid-column.js'
+import { RecentKeys } from './recent-keys.js'
+
+/** In ms. Waiting for a database that is behind is the back pressure that is wanted, and no fault of this interceptor. */
+const BUDGET_MS = 60_000
+const HANDED_OVER = 1
+
+export interface RecorderCollaborators {
+  readonly store: ChatLogStore
+  readonly config: Pick<ChatLogConfig, 'groupchat' | 'onError'>
+  readonly domain: Jid
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+export function recordMessages(collaborators: RecorderCollaborators): PacketInterceptor[] {
+  const recorder = new Recorder(collaborators)
+  const common = { band: 'observe', budget: BUDGET_MS } as const
+  const oneToOne: PacketInterceptor = {
+    ...common,
+    name: 'one-to-one',
+    when: { stanza: 'message', type: ['chat', 'normal'], incoming: false, processed: true },
+    interceptPacket: (crossing) => recorder.handedOver(crossing),
+  }
+  const toRooms: PacketInterceptor = {
+    ...common,
+    name: 'groupchat',
+    when: { stanza: 'message', type: 'groupchat', incoming: true, processed: true },
+    interceptPacket: (crossing) => recorder.sentToRoom(crossing),
+  }
+  return collaborators.config.groupchat ? [oneToOne, toRooms] : [oneToOne]
+}
+
+class Recorder {
+  readonly #store: ChatLogStore
+  readonly #isClosed: boolean
+  readonly #domain: string
+  readonly #log: Logger
+  readonly #logged
+  readonly #failed
+  /** Stanzas logged: every further resource that gets one is passed over. */
+  readonly #seen = new WeakSet<object>()
+  readonly #kept = new RecentKeys()
+
+  constructor({ store, config, domain, log, metrics }: RecorderCollaborators) {
+    this.#store = store
+    this.#isClosed = config.onError === 'closed'
+    this.#domain = domain.toString()
+    this.#log = log
+    this.#logged = metrics.counter('messages_total', 'Messages given to the log')
+    this.#failed = metrics.counter('write_failures_total', 'Messages that could not be logged')
+    metrics.gauge('pending_rows', 'Messages on their way to the disk', () => store.pending)
+  }
+
+  /** A message of two people, in the hands of the recipient's session. */
+  handedOver(crossing: Crossing): MaybePromise<void> {
+    const { packet, session, routed } = crossing
+    if (packet.kind !== 'message' || this.#seen.has(routed)) return
+    const { from, body } = packet
+    const receiver = session.kind === 'client' ? session.jid : packet.to
+    if (!body || !from || !receiver || from.local === '' || receiver.local === '') return
+    if (isCarbon(packet, from, receiver)) return
+    this.#seen.add(routed)
+    const sentAt = packet.hasChild('delay', NS.delay) ? this.#keptSince(packet) : undefined
+    // Kept messages are handed over again when the client was lost before it had them.
+    if (sentAt !== undefined && packet.id !== undefined && !this.#kept.add(`${from} ${receiver.bare()} ${sentAt} ${packet.id}`)) return
+    const [senderColumn, receiverColumn] = [jidColumn(from), jidColumn(receiver)]
+    return this.#write(crossing, {
+      sessionJID: receiver.toString(),
+      sender: senderColumn,
+      receiver: receiverColumn,
+      createDate: sentAt ?? Date.now(),
+      content: body,
+      type: packet.type,
+      conversation: conversationColumn(senderColumn, receiverColumn),
+    })
+  }
+
+  /** A message to a room, after the room had it: once, however many occupants there are, and by its sender's real name. */
+  sentToRoom(crossing: Crossing): MaybePromise<void> {
+    const { packet, session } = crossing
+    if (packet.kind !== 'message' || session.kind !== 'client') return
+    const { to, body } = packet
+    if (!body || !to || to.local === '' || to.resource !== '') return
+    const room = jidColumn(to)
+    return this.#write(crossing, {
+      sessionJID: session.jid.toString(),
+      sender: jidColumn(session.jid),
+      receiver: room,
+      createDate: Date.now(),
+      content: body,
+      type: packet.type,
+      conversation: room,
+    })
+  }
+
+  /** The sender's acknowledgement waits for the row (design §5); its next stanza waits too while the disk is behind. */
+  #write(crossing: Crossing, row: Omit<ChatLogRow, 'messageID' | 'detail' | 'length' | 'state'>): MaybePromise<void> {
+    const stored = this.#store.append({ ...row, length: row.content.length, detail: crossing.packet.toString(), state: HANDED_OVER })
+    const counted = stored.catch((error: unknown) => {
+      this.#failed.increment()
+      this.#log.error({ stanzaId: crossing.packet.id, sender: row.sender, receiver: row.receiver, error }, 'a message could not be logged')
+    })
+    crossing.hold(this.#isClosed ? stored : counted)
+    this.#logged.increment()
+    if (this.#store.isSaturated) return this.#store.whenIdle()
+  }
+
+  /** When this server took a message that it kept; undefined for a stamp of somebody else. */
+  #keptSince(packet: Message): number | undefined {
+    const stamp = packet.childElements().find((it) => it.is('delay', NS.delay) && it.attrs.from === this.#domain)?.attrs.stamp
+    const at = Date.parse(String(stamp))
+    return Number.isNaN(at) || at > Date.now() ? undefined : at
+  }
+}
+
+/**
+ * A carbon comes from the bare JID of its own recipient (XEP-0280 §6). No client can send that, since the server stamps
+ * full JIDs: nobody keeps a message out of the log by dressing it as a carbon.
+ */
+function isCarbon(packet: Message, from: Jid, receiver: Jid): boolean {
+  if (from.resource !== '' || !from.equals(receiver.bare())) return false
+  return packet.hasChild('received', NS.carbons) || packet.hasChild('sent', NS.carbons)
+}
