@@ -39,6 +39,8 @@ test('a folder of core imports only those above it', () => {
     messages('core/session/client-session.ts', `import { route } from '../router/packet-router.js'`)[0] ?? '',
     /core\/session → core\/router/,
   )
+  assert.deepEqual(messages('core/server.ts', `import { join } from './join.js'\nimport { listen } from './net/tcp-listener.js'`), [])
+  assert.equal(messages('core/plugin-host/plugin-host.ts', `import { startServer } from '../server.js'`).length, 1)
   assert.match(messages('core/extras/a.ts', `import { x } from '../net/x.js'`)[0] ?? '', /extras has no place/)
 })
 
