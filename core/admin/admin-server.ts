@@ -2,6 +2,7 @@
  * The admin HTTP listener. Fastify takes no routes once it is ready, so a plain server hands each request to the current
  * application; when routes change a new one is built from all of them, and the old one closed after its last request.
  */
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { AdminRoute, Logger } from '@beaconfire/plugin-sdk'
@@ -12,6 +13,7 @@ import { AdminGate } from './admin-gate.js'
 import { AdminToken } from './admin-token.js'
 import type { AuditLog } from './audit-trail.js'
 import { hostCheck } from './host-check.js'
+import { RequestsInFlight } from './requests-in-flight.js'
 import { RouteTable } from './route-table.js'
 
 export interface AdminServerOptions {
@@ -40,6 +42,7 @@ export class AdminServer {
   readonly #options: AdminServerOptions
   readonly #routes = new RouteTable()
   readonly #server: Server
+  readonly #inFlight = new RequestsInFlight()
   readonly #acceptsHost: ((host: string | undefined) => boolean) | undefined
   #gate: AdminGate | undefined
   #firstStartToken: string | undefined
@@ -101,9 +104,14 @@ export class AdminServer {
   async close(): Promise<void> {
     await this.#remounting
     if (this.#server.listening) {
-      const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-      const timer = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS)
-      await closed.finally(() => clearTimeout(timer))
+      const closed = once(this.#server, 'close')
+      this.#server.close()
+      let timer: NodeJS.Timeout | undefined
+      const grace = new Promise((resolve) => void (timer = setTimeout(resolve, CLOSE_GRACE_MS)))
+      await Promise.race([this.#inFlight.whenNone(), grace])
+      clearTimeout(timer)
+      this.#server.closeAllConnections() // also those that browsers open ahead and have asked nothing yet
+      await closed
     }
     await this.#mount?.retire()
     this.#mount = undefined
@@ -141,6 +149,7 @@ export class AdminServer {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
+    this.#inFlight.add(response)
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value)
     if (this.#acceptsHost && !this.#acceptsHost(request.headers.host)) refuse(response, 421, 'misdirected', 'this host is not served here')
     else this.#dispatch(request, response)
@@ -159,24 +168,20 @@ export class AdminServer {
 /** An application and its requests in flight. */
 class Mount {
   readonly #app: FastifyInstance
-  #inFlight = 0
-  #drained: (() => void) | undefined
+  readonly #inFlight = new RequestsInFlight()
 
   constructor(app: FastifyInstance) {
     this.#app = app
   }
 
   serve(request: IncomingMessage, response: ServerResponse): void {
-    this.#inFlight++
-    response.once('close', () => {
-      if (--this.#inFlight === 0) this.#drained?.()
-    })
+    this.#inFlight.add(response)
     this.#app.routing(request, response)
   }
 
   /** Closes the application once its last request has ended. */
   async retire(): Promise<void> {
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => void (this.#drained = resolve))
+    await this.#inFlight.whenNone()
     await this.#app.close()
   }
 }

@@ -55,7 +55,7 @@ export class AdminToken {
 
 /** RFC 6750 §2.1; undefined for anything else. */
 export function bearerToken(header: string | undefined): string | undefined {
-  return header && /^Bearer +([\w.~+/-]+=*) *$/i.exec(header)?.[1]
+  return header === undefined ? undefined : /^Bearer +(\S+) *$/i.exec(header)?.[1]
 }
 
 /** Both sides are hashed, so that neither length nor content shows in the time of the comparison. */

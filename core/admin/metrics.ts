@@ -19,7 +19,7 @@ export class MetricsRegistry {
   }
 
   /** Metrics named `beaconfire_<name>_…`, and what removes them at unload. */
-  forPlugin(name: string): { readonly metrics: Metrics; dispose(): void } {
+  forPlugin(name: string): { readonly metrics: Metrics; readonly dispose: () => void } {
     const mine = new Map<string, Metric>()
     const add = <M extends Metric>(metric: string, make: (fullName: string) => M): M => {
       if (!NAME.test(metric)) throw new TypeError(`metric "${metric}" is not in snake_case`)
