@@ -1,0 +1,127 @@
+/** Hands a user's kept messages to a session of theirs, and deletes each only after it was written or acknowledged (design §5). */
+import { type ClientSession, type Jid, type Logger, SessionEnded, type Timers } from '@beaconfire/plugin-sdk'
+import { isExpired, keptStanza } from './kept-stanza.js'
+import type { MailboxSizes } from './mailbox-sizes.js'
+import type { KeptMessage, OfflineStore } from './offline-store.js'
+
+const PAGE = 100
+/** How long a session waits for another of its user, in ms: one that is lost without anybody noticing must not hold it up.
+ *  After that both may get a message, which is better than neither. */
+const PATIENCE_MS = 5000
+/** Unreadable rows that are remembered as logged. */
+const MOST_UNREADABLE = 1000
+
+export interface HandOverCollaborators {
+  readonly store: OfflineStore
+  readonly sizes: MailboxSizes
+  readonly domain: Jid
+  readonly log: Logger
+  readonly timers: Timers
+}
+
+export class HandOver {
+  readonly #with: HandOverCollaborators
+  /** For each user the last one queued, so that two resources do not both get a message. */
+  readonly #turns = new Map<string, Promise<void>>()
+  /** The same for each session, which never overtakes itself. */
+  readonly #own = new WeakMap<ClientSession, Promise<void>>()
+  /** Sessions for which one is queued that has not begun, and will see whatever was kept until then. */
+  readonly #queued = new WeakSet<ClientSession>()
+  /** Sessions that help themselves (XEP-0013 §2): they are not flooded. */
+  readonly #selfServed = new WeakSet<ClientSession>()
+  readonly #unreadable = new Set<number>()
+
+  constructor(collaborators: HandOverCollaborators) {
+    this.#with = collaborators
+  }
+
+  doNotFlood(session: ClientSession): void {
+    this.#selfServed.add(session)
+  }
+
+  /** Resolves when nothing is left for the user or the session has ended; never rejects. */
+  to(session: ClientSession): Promise<void> {
+    const { local } = session.jid
+    const own = this.#own.get(session)
+    if (own && this.#queued.has(session)) return own
+    this.#queued.add(session)
+    const turn = this.#inTurn(this.#turns.get(local), own, session).finally(() => {
+      if (this.#turns.get(local) === turn) this.#turns.delete(local)
+      if (this.#own.get(session) === turn) this.#own.delete(session)
+    })
+    this.#turns.set(local, turn)
+    this.#own.set(session, turn)
+    return turn
+  }
+
+  async #inTurn(before: Promise<void> | undefined, own: Promise<void> | undefined, session: ClientSession): Promise<void> {
+    if (before) await this.#patiently(before)
+    await own
+    this.#queued.delete(session)
+    if (this.#selfServed.has(session)) return
+    try {
+      await this.#empty(session)
+    } catch (error) {
+      if (error instanceof SessionEnded) return // the rows are still there for the next session
+      this.#with.log.error({ jid: session.jid.toString(), error }, 'kept messages could not be handed over; they stay')
+    }
+  }
+
+  /** Waits for `turn`, which never rejects, but not for ever. */
+  #patiently(turn: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#with.timers.after(PATIENCE_MS, resolve)
+      void turn.then(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  /** Page after page, until there is none: also what came in the meantime. */
+  async #empty(session: ClientSession): Promise<void> {
+    const { store, sizes } = this.#with
+    const { local } = session.jid
+    let readFrom: KeptMessage | undefined
+    for (;;) {
+      await store.whenIdle()
+      const page = await store.read(local, PAGE, readFrom)
+      if (page.length === 0) return
+      const settled: number[] = []
+      for (const kept of page) {
+        // A row that stays must not be read again: go on behind it.
+        if (await this.#handOver(kept, session)) settled.push(kept.messageID)
+        else readFrom = kept
+      }
+      await session.whenFlushed()
+      await store.remove(local, settled)
+      sizes.forget(local)
+    }
+  }
+
+  /**
+   * @returns true when the row is done with, false when it cannot be read and stays
+   * @throws SessionEnded
+   */
+  async #handOver(kept: KeptMessage, session: ClientSession): Promise<boolean> {
+    const message = keptStanza(kept, this.#with.domain)
+    if (!message) return this.#keepUnreadable(kept, session)
+    if (isExpired(message, kept.createdAt)) {
+      this.#with.log.info({ jid: session.jid.toString(), messageID: kept.messageID }, 'a kept message had expired and was dropped')
+      return true
+    }
+    if (await session.deliver(message)) return true
+    if (!session.isOpen) throw new SessionEnded('the session ended during the hand-over')
+    // An interceptor refused it, and would do so at every login: as with a live message, that is the end of it.
+    this.#with.log.info({ jid: session.jid.toString(), messageID: kept.messageID }, 'a kept message was refused by an interceptor and removed')
+    return true
+  }
+
+  #keepUnreadable({ messageID }: KeptMessage, session: ClientSession): false {
+    if (this.#unreadable.has(messageID)) return false
+    if (this.#unreadable.size >= MOST_UNREADABLE) this.#unreadable.clear()
+    this.#unreadable.add(messageID)
+    this.#with.log.warn({ jid: session.jid.toString(), messageID }, 'a row of ofOffline holds no message that can be read; it stays')
+    return false
+  }
+}

@@ -1,0 +1,77 @@
+/** What happens to a message that reached nobody (XEP-0160 §3): kept, left to core to bounce, or dropped. */
+import {
+  type ClientSession,
+  isPromise,
+  type Logger,
+  type MaybePromise,
+  type MessageUndelivered,
+  type Sessions,
+  type Verdict,
+} from '@beaconfire/plugin-sdk'
+import type { OfflineConfig } from './config.js'
+import { fateOf } from './is-storable.js'
+import type { MailboxSizes } from './mailbox-sizes.js'
+import type { OfflineStore } from './offline-store.js'
+
+export interface KeeperCollaborators {
+  readonly store: OfflineStore
+  readonly sizes: MailboxSizes
+  readonly config: Pick<OfflineConfig, 'policy' | 'quotaBytes'>
+  readonly sessions: Pick<Sessions, 'ofUser'>
+  readonly log: Logger
+  /** A message was kept although this session is there to take it. */
+  handOver(session: ClientSession): void
+}
+
+export class UndeliveredKeeper {
+  readonly #with: KeeperCollaborators
+
+  constructor(collaborators: KeeperCollaborators) {
+    this.#with = collaborators
+  }
+
+  /** `pass` lets core answer as RFC 6121 §8.5 says, which is `service-unavailable` for what could have been kept. */
+  decide(fact: MessageUndelivered): MaybePromise<Verdict> {
+    const fate = fateOf(fact.message)
+    if (fate === 'ignore') return 'handled'
+    const { policy } = this.#with.config
+    if (fate === 'refuse' || policy === 'bounce') return 'pass'
+    if (policy === 'drop') return 'handled'
+    return this.#keep(fact, fact.message.toString())
+  }
+
+  #keep(fact: MessageUndelivered, xml: string): MaybePromise<Verdict> {
+    const { store, sizes } = this.#with
+    if (!store.fits(xml)) return this.#beyondQuota(fact)
+    const size = sizes.of(fact.recipient.local)
+    if (isPromise(size)) return size.then((loaded) => this.#keepBeside(loaded, fact, xml))
+    return this.#keepBeside(size, fact, xml)
+  }
+
+  /** @param size characters that are kept already */
+  #keepBeside(size: number, fact: MessageUndelivered, xml: string): MaybePromise<Verdict> {
+    const { store, sizes, config } = this.#with
+    if (config.policy !== 'store' && size + xml.length >= config.quotaBytes) return this.#beyondQuota(fact)
+    const { local } = fact.recipient
+    const stored = store.append(local, xml)
+    sizes.grow(local, xml.length)
+    fact.hold(stored)
+    stored.then(
+      () => this.#lookAgain(fact),
+      () => sizes.forget(local), // core reports the failure with the hold, and answers the sender
+    )
+    return store.isSaturated ? store.whenIdle().then(() => 'handled') : 'handled'
+  }
+
+  /** The user may have come while the row was on its way: nobody else would look for it before the next login. */
+  #lookAgain({ recipient }: MessageUndelivered): void {
+    const taker = this.#with.sessions.ofUser(recipient).find((it) => it.isOpen && it.isAvailable && it.priority >= 0)
+    if (taker) this.#with.handOver(taker)
+  }
+
+  #beyondQuota({ message, recipient }: MessageUndelivered): Verdict {
+    const { policy, quotaBytes } = this.#with.config
+    this.#with.log.info({ jid: recipient.toString(), stanzaId: message.id, quotaBytes, policy }, 'no room to keep a message')
+    return policy === 'store_and_drop' ? 'handled' : 'pass'
+  }
+}

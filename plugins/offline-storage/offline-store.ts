@@ -1,0 +1,171 @@
+/** All SQL over `ofOffline`, whose columns are Openfire's (openfire.md §3.1). */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Appender, type Database, fromDateColumn, type Migration, toDateColumn } from '@beaconfire/plugin-sdk'
+
+/** The `ofID` sequence of messageID. */
+const ID_TYPE = 19
+const DELETED_AT_ONCE = 500
+/** Bytes a stanza may have: the column is MySQL's TEXT, and must stay so for a database that Openfire made. */
+const LARGEST_STANZA = 65_535
+
+export const tables: readonly Migration[] = [
+  {
+    version: 1,
+    async up(_schema, { client, knex }) {
+      if (await knex.schema.hasTable('ofOffline')) return // Openfire's own, with its messages
+      await knex.schema.createTable('ofOffline', (t) => {
+        if (client === 'mysql') {
+          t.charset('utf8mb4')
+          t.collate('utf8mb4_bin')
+        }
+        t.string('username', 64).notNullable()
+        t.bigInteger('messageID').notNullable()
+        t.specificType('creationDate', 'char(15)').notNullable()
+        t.integer('messageSize').notNullable()
+        t.text('stanza').notNullable()
+        t.primary(['username', 'messageID'])
+      })
+    },
+  },
+]
+
+type OfflineRow = {
+  username: string
+  messageID: number
+  /** Epoch milliseconds, zero-padded to 15. */
+  creationDate: string
+  /** Characters of `stanza`. */
+  messageSize: number
+  stanza: string
+}
+
+/** A kept message. */
+export interface KeptMessage {
+  readonly messageID: number
+  readonly createdAt: Date
+  readonly stanza: string
+}
+
+export interface MailboxCount {
+  readonly user: string
+  readonly messages: number
+  /** Characters of all stanzas. */
+  readonly size: number
+}
+
+export class OfflineStore {
+  readonly #database: Database
+  readonly #appender: Appender<OfflineRow>
+  #lastCreated = 0
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#appender = database.appender<OfflineRow>('ofOffline', ['username', 'messageID', 'creationDate', 'messageSize', 'stanza'])
+  }
+
+  get pending(): number {
+    return this.#appender.pending
+  }
+  get isSaturated(): boolean {
+    return this.#appender.isSaturated
+  }
+  /** Resolves when all that was appended so far can be read. Never rejects. */
+  whenIdle(): Promise<void> {
+    return this.#appender.whenIdle()
+  }
+
+  /** True when the column can hold it. */
+  fits(stanza: string): boolean {
+    return stanza.length * 3 <= LARGEST_STANZA || Buffer.byteLength(stanza) <= LARGEST_STANZA
+  }
+
+  /** Resolves when the message is on disk. Messages keep the order of calls, also when the clock is set back. */
+  append(username: string, stanza: string): Promise<void> {
+    this.#lastCreated = Math.max(this.#lastCreated, Date.now())
+    const row = { username, creationDate: toDateColumn(this.#lastCreated), messageSize: stanza.length, stanza }
+    const id = this.#database.nextId(ID_TYPE)
+    if (typeof id === 'number') return this.#appender.append({ ...row, messageID: id })
+    return id.then((messageID) => this.#appender.append({ ...row, messageID }))
+  }
+
+  /** At most `limit` messages, oldest first. @param after those up to this one are left out */
+  async read(username: string, limit: number, after?: KeptMessage): Promise<KeptMessage[]> {
+    const query = this.#table().where({ username })
+    if (after) {
+      const creationDate = toDateColumn(after.createdAt)
+      void query.where('creationDate', '>=', creationDate).where((either) => {
+        void either.where('creationDate', '>', creationDate).orWhere('messageID', '>', after.messageID)
+      })
+    }
+    return (await query.orderBy('creationDate').orderBy('messageID').limit(limit)).map(keptMessage)
+  }
+
+  /** Those of these messages that are there, oldest first. */
+  async find(username: string, messageIDs: readonly number[]): Promise<KeptMessage[]> {
+    const rows = await this.#table().where({ username }).whereIn('messageID', messageIDs).orderBy('creationDate').orderBy('messageID')
+    return rows.map(keptMessage)
+  }
+
+  async remove(username: string, messageIDs: readonly number[]): Promise<void> {
+    for (let start = 0; start < messageIDs.length; start += DELETED_AT_ONCE) {
+      await this.#table()
+        .where({ username })
+        .whereIn('messageID', messageIDs.slice(start, start + DELETED_AT_ONCE))
+        .delete()
+    }
+  }
+
+  /** Also what is on its way to the disk. */
+  async removeAll(username: string): Promise<void> {
+    await this.whenIdle()
+    await this.#table().where({ username }).delete()
+  }
+
+  /** Characters of what is kept for this user, with what is on its way to the disk. */
+  async size(username: string): Promise<number> {
+    await this.whenIdle()
+    const [row] = await this.#table().where({ username }).sum({ size: 'messageSize' })
+    return Number(row?.size ?? 0)
+  }
+
+  /** Users with kept messages by name, behind `after`. */
+  async counts({ user, after, limit }: { user?: string | undefined; after?: string | undefined; limit: number }): Promise<MailboxCount[]> {
+    const query = this.#table().groupBy('username').orderBy('username').limit(limit)
+    if (user !== undefined) void query.where('username', user)
+    if (after !== undefined) void query.where('username', '>', after)
+    const rows = await query.select('username').count({ messages: '*' }).sum({ size: 'messageSize' })
+    return (rows as { username: string; messages: number; size: number }[]).map(({ username, messages, size }) => {
+      return { user: username, messages: Number(messages), size: Number(size) }
+    })
+  }
+
+  async total(): Promise<Omit<MailboxCount, 'user'>> {
+    const [row] = await this.#table().count({ messages: '*' }).sum({ size: 'messageSize' })
+    const { messages, size } = (row ?? {}) as { messages?: number; size?: number }
+    return { messages: Number(messages ?? 0), size: Number(size ?? 0) }
+  }
+
+  /** In batches, between which stanzas go on. @returns whose messages were deleted, and how many */
+  async removeBefore(at: Date | number): Promise<{ readonly users: ReadonlySet<string>; readonly messages: number }> {
+    const users = new Set<string>()
+    let messages = 0
+    for (;;) {
+      const rows = await this.#table().where('creationDate', '<', toDateColumn(at)).limit(DELETED_AT_ONCE).select('username', 'messageID')
+      for (const username of new Set(rows.map((it) => it.username))) {
+        users.add(username)
+        const ids = rows.flatMap((it) => (it.username === username ? it.messageID : []))
+        messages += await this.#table().where({ username }).whereIn('messageID', ids).delete()
+      }
+      if (rows.length < DELETED_AT_ONCE) return { users, messages }
+      await nextTurn()
+    }
+  }
+
+  #table() {
+    return this.#database.knex<OfflineRow, OfflineRow[]>('ofOffline')
+  }
+}
+
+function keptMessage({ messageID, creationDate, stanza }: OfflineRow): KeptMessage {
+  return { messageID, createdAt: fromDateColumn(creationDate), stanza }
+}
