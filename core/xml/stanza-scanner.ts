@@ -5,9 +5,7 @@
  */
 import type { ParserLimits } from './stream-parser.js'
 
-const [TAB, LF, SPACE, QUOT, AMP, APOS, HYPHEN, SLASH, SEMICOLON, LT, EQ, GT, RBRACKET] = [
-  9, 10, 32, 34, 38, 39, 45, 47, 59, 60, 61, 62, 93,
-] as const
+const [TAB, LF, SPACE, QUOT, AMP, APOS, HYPHEN, SLASH, SEMICOLON, LT, EQ, GT, RBRACKET] = [9, 10, 32, 34, 38, 39, 45, 47, 59, 60, 61, 62, 93] as const
 
 /** The scan failed: not of the plain form, or not whole. */
 const NOT_PLAIN = -1
@@ -238,5 +236,3 @@ function scanValue(text: string, from: number, quote: number): number {
   }
   return NOT_PLAIN
 }
-
-

@@ -28,7 +28,7 @@ export class TestStream {
   readonly domain: string
   readonly #inbox = new Inbox(() => this.label)
   #socket: Socket | TLSSocket
-  #reader: ElementReader | undefined
+  #reader: ElementReader
   #error: string | undefined
   #settleClosed: (closed: Closed) => void = () => {}
   #ids = 0
@@ -39,6 +39,7 @@ export class TestStream {
       this.#settleClosed = resolve
     })
     this.#socket = socket
+    this.#reader = this.#newReader()
     this.#listen(socket)
   }
 
@@ -80,13 +81,7 @@ export class TestStream {
 
   /** Writes a stream header alone; from now on the server's answer is read as a new stream. */
   writeHeader(opening: Opening = {}): void {
-    this.#reader = new ElementReader({
-      header: (attributes) => {
-        this.header = attributes
-      },
-      element: (el) => this.#take(el),
-      end: () => this.#inbox.end(this.#error ?? 'the server closed the stream'),
-    })
+    this.#reader = this.#newReader()
     const header: Opening = { xmlns: NS.client, 'xmlns:stream': NS.streams, to: this.domain, version: '1.0', ...opening }
     const attributes = new Element('stream:stream', withoutUndefined(header)).toString().slice(0, -2)
     this.write(`<?xml version='1.0'?>${attributes}>`)
@@ -167,6 +162,16 @@ export class TestStream {
     return Buffer.from(answer.getText(), 'base64').toString()
   }
 
+  #newReader(): ElementReader {
+    return new ElementReader({
+      header: (attributes) => {
+        this.header = attributes
+      },
+      element: (el) => this.#take(el),
+      end: () => this.#inbox.end(this.#error ?? 'the server closed the stream'),
+    })
+  }
+
   #take(el: Element): void {
     this.received.push(el)
     if (named('error', NS.streams)(el)) {
@@ -189,7 +194,7 @@ export class TestStream {
 
   #read(chunk: Uint8Array): void {
     try {
-      this.#reader?.write(chunk)
+      this.#reader.write(chunk)
     } catch (error) {
       this.#inbox.end(`the server sent what is no XML: ${(error as Error).message}`)
       this.drop()

@@ -26,7 +26,6 @@ test('an account answers itself, and nobody who may not see its presence (XEP-00
   const own = findChild(await romeo.request(query('romeo@test')), 'query', NS.discoInfo)
   assert.equal(own?.getChild('identity', NS.discoInfo)?.attrs.category, 'account')
   assert.equal(errorCondition(await romeo.request(query('juliet@test'))), 'service-unavailable')
-  juliet.send('<presence type="subscribed" to="romeo@test"/>')
   romeo.send('<presence type="subscribe" to="juliet@test"/>')
   await juliet.receive('presence')
   juliet.send('<presence type="subscribed" to="romeo@test"/>')

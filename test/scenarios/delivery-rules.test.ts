@@ -127,7 +127,11 @@ describe('an iq', () => {
   test('that is none by its form is answered with bad-request', async (t) => {
     const server = await start(t)
     const romeo = await server.login('romeo')
-    for (const iq of ['<iq type="get" id="a"/>', '<iq type="set" id="b"><x xmlns="urn:x"/><y xmlns="urn:y"/></iq>', '<iq type="ask" id="c"><x xmlns="urn:x"/></iq>']) {
+    for (const iq of [
+      '<iq type="get" id="a"/>',
+      '<iq type="set" id="b"><x xmlns="urn:x"/><y xmlns="urn:y"/></iq>',
+      '<iq type="ask" id="c"><x xmlns="urn:x"/></iq>',
+    ]) {
       romeo.send(iq)
       assert.equal(errorCondition(await romeo.receive('iq')), 'bad-request', iq)
     }

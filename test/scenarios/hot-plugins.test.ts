@@ -125,8 +125,16 @@ test('a folder that is moved in whole, as an installer does, is loaded once it i
 
 const faulty: [string, string, RegExp][] = [
   ['throws in setup', `export default definePlugin({ name: 'hello', version: '1.0.0', setup() { throw new Error('no luck') } })`, /no luck/],
-  ['throws in start', `export default definePlugin({ name: 'hello', version: '1.0.0', setup: () => ({ start() { throw new Error('no start') } }) })`, /no start/],
-  ['requires what is not there', `export default definePlugin({ name: 'hello', version: '1.0.0', requires: ['weather' as never], setup: () => ({}) })`, /weather/],
+  [
+    'throws in start',
+    `export default definePlugin({ name: 'hello', version: '1.0.0', setup: () => ({ start() { throw new Error('no start') } }) })`,
+    /no start/,
+  ],
+  [
+    'requires what is not there',
+    `export default definePlugin({ name: 'hello', version: '1.0.0', requires: ['weather' as never], setup: () => ({}) })`,
+    /weather/,
+  ],
   [
     'has a migration that fails',
     `export default definePlugin({ name: 'hello', version: '1.0.0', tables: [{ version: 1, async up() { throw new Error('no table') } }], setup: () => ({}) })`,

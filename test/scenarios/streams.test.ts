@@ -28,7 +28,9 @@ describe('negotiation', () => {
     assert.deepEqual(names(await stream.open()).slice(0, 2), ['bind', 'session'])
     const jid = await stream.bind('orchard')
     assert.equal(jid.toString(), 'romeo@test/orchard')
-    const session = await stream.request((await import('@beaconfire/plugin-sdk')).parseElement(`<iq type="set" id="s"><session xmlns="${NS.session}"/></iq>`))
+    const session = await stream.request(
+      (await import('@beaconfire/plugin-sdk')).parseElement(`<iq type="set" id="s"><session xmlns="${NS.session}"/></iq>`),
+    )
     assert.equal(session.attrs.type, 'result')
   })
 
@@ -86,7 +88,9 @@ describe('negotiation', () => {
     const server = await start(t)
     const stream = await server.connect()
     await stream.open()
-    stream.write('<iq id="WoMGt-0" type="set"><query xmlns="jabber:iq:register"><password>88888888</password><username>westlakestudent</username><imei>862186021303189</imei></query></iq>')
+    stream.write(
+      '<iq id="WoMGt-0" type="set"><query xmlns="jabber:iq:register"><password>88888888</password><username>westlakestudent</username><imei>862186021303189</imei></query></iq>',
+    )
     const answer = await stream.receive('iq')
     assert.equal(answer.attrs.type, 'result')
     assert.equal(answer.attrs.to, `test/${stream.header.id}`)
@@ -149,10 +153,22 @@ describe('bad input', () => {
     ['a DTD', '<!DOCTYPE x [<!ENTITY a "b">]><stream:stream/>', ['restricted-xml', 'not-well-formed']],
     ['another root', '<html xmlns="http://www.w3.org/1999/xhtml">', ['invalid-namespace', 'bad-format']],
     ['a root in another namespace', "<stream:stream xmlns='jabber:client' xmlns:stream='urn:other' to='test' version='1.0'>", ['invalid-namespace']],
-    ['another content namespace', "<stream:stream xmlns='jabber:nothing' xmlns:stream='http://etherx.jabber.org/streams' to='test' version='1.0'>", ['invalid-namespace']],
-    ['another domain', "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='elsewhere' version='1.0'>", ['host-unknown']],
+    [
+      'another content namespace',
+      "<stream:stream xmlns='jabber:nothing' xmlns:stream='http://etherx.jabber.org/streams' to='test' version='1.0'>",
+      ['invalid-namespace'],
+    ],
+    [
+      'another domain',
+      "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='elsewhere' version='1.0'>",
+      ['host-unknown'],
+    ],
     ['no version', "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='test'>", ['unsupported-version']],
-    ['another encoding', "<?xml version='1.0' encoding='ISO-8859-1'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='test' version='1.0'>", ['unsupported-encoding']],
+    [
+      'another encoding',
+      "<?xml version='1.0' encoding='ISO-8859-1'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='test' version='1.0'>",
+      ['unsupported-encoding'],
+    ],
   ]
   for (const [what, bytes, conditions] of openings) {
     test(`${what} instead of a stream header is answered with ${conditions[0]}`, async (t) => {
@@ -170,7 +186,11 @@ describe('bad input', () => {
     ['an entity', '<message to="a@test"><body>&nbsp;</body></message>', ['restricted-xml', 'not-well-formed']],
     ['an unbound prefix', '<message to="a@test"><x:y/></message>', ['bad-namespace-prefix', 'not-well-formed']],
     ['mismatched tags', '<message><body></message>', ['not-well-formed']],
-    ['invalid UTF-8', Buffer.concat([Buffer.from('<message><body>'), Buffer.from([0xc3, 0x28]), Buffer.from('</body></message>')]), ['bad-format', 'not-well-formed', 'unsupported-encoding']],
+    [
+      'invalid UTF-8',
+      Buffer.concat([Buffer.from('<message><body>'), Buffer.from([0xc3, 0x28]), Buffer.from('</body></message>')]),
+      ['bad-format', 'not-well-formed', 'unsupported-encoding'],
+    ],
     ['a stanza that is too long', `<message><body>${'x'.repeat(300_000)}</body></message>`, ['policy-violation']],
     ['a stanza that is too deep', `<message>${'<a>'.repeat(100)}${'</a>'.repeat(100)}</message>`, ['policy-violation']],
     ['a forged from', '<message from="juliet@test" to="juliet@test"><body>1</body></message>', ['invalid-from']],
