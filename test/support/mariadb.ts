@@ -1,14 +1,20 @@
-/** A real MariaDB for tests: one server a test process, a database of its own for each test. */
-import { spawn, spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+/** A private MariaDB for tests: its own folder, a socket and no port, gone when the test is. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { createConnection } from 'mysql2/promise'
-import { findProgram } from './programs.js'
 
-const PACKAGE = 'mariadb-server'
-const START_LIMIT_MS = 60_000
+/** What of a test, or of a test file's `before`, is used. */
+export interface TestScope {
+  after(cleanUp: () => Promise<void>): void
+  skip?(reason: string): void
+}
 
 export interface MariaDbConnection {
   readonly socketPath: string
@@ -17,58 +23,137 @@ export interface MariaDbConnection {
   readonly database: string
 }
 
-/** For the `skip` option of a test: why it cannot run here. Under `CI` it is never skipped, but fails. */
-export const mariaDbMissing: string | false =
-  findProgram({ name: 'mariadbd' }) || process.env.CI ? false : `mariadbd is missing: apt-get install ${PACKAGE}`
-
-let server: Promise<string> | undefined
-
-/** @returns how to reach a new, empty database; it and its server are gone with the process */
-export async function startMariaDb(): Promise<{ readonly connection: MariaDbConnection }> {
-  server ??= startServer()
-  const account = { socketPath: await server, user: 'root', password: '' }
-  const database = `test_${randomBytes(6).toString('hex')}`
-  const admin = await createConnection(account)
-  await admin.query(`CREATE DATABASE ${database} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`)
-  await admin.end()
-  return { connection: { ...account, database } }
+export interface MariaDb {
+  /** A fresh utf8mb4 database. */
+  readonly connection: MariaDbConnection
+  /** Another one, on the same server. */
+  freshDatabase(): Promise<MariaDbConnection>
+  /** Shuts the server down, its data kept. */
+  stop(): Promise<void>
+  /** Starts it again, whether it was stopped or not. */
+  restart(): Promise<void>
 }
 
-/** @returns the path of its socket */
-async function startServer(): Promise<string> {
-  const [daemon, install] = [programPath('mariadbd'), programPath('mariadb-install-db')]
-  const folder = mkdtempSync(join(tmpdir(), 'beaconfire-mariadb-'))
-  const [data, socketPath] = [join(folder, 'data'), join(folder, 'socket')]
-  const user = `--user=${userInfo().username}`
-  const made = spawnSync(install, ['--no-defaults', `--datadir=${data}`, user, '--auth-root-authentication-method=normal', '--skip-test-db'])
-  if (made.status !== 0) throw new Error(`mariadb-install-db failed: ${made.stdout}${made.stderr}`)
+const PROGRAM = 'mariadbd'
+const MISSING = 'needs mariadbd: apt-get install mariadb-server'
+const START_TIMEOUT_MS = 30_000
+/** Debian puts the server in a folder that is not in every PATH. */
+const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
 
-  const options = [`--datadir=${data}`, user, `--socket=${socketPath}`, `--pid-file=${join(folder, 'pid')}`, '--skip-networking']
-  const child = spawn(daemon, ['--no-defaults', ...options, '--innodb-buffer-pool-size=32M'], { stdio: ['ignore', 'ignore', 'pipe'] })
-  process.once('exit', () => {
-    child.kill('SIGKILL')
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+export function isMariaDbInstalled(): boolean {
+  return findProgram(PROGRAM) !== undefined
+}
+
+/**
+ * Starts in about a second; share one per file. Where the program is missing the test is skipped, or fails under CI.
+ * @returns undefined when the test was skipped
+ */
+export async function startMariaDb(t: TestScope): Promise<MariaDb | undefined> {
+  const program = findProgram(PROGRAM)
+  if (!program) {
+    if (process.env.CI || !t.skip) throw new Error(MISSING)
+    t.skip(MISSING)
+    return undefined
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'beaconfire-mariadb-'))
+  const server = new PrivateServer(program, folder)
+  t.after(async () => {
+    await server.kill()
+    await rm(folder, { recursive: true, force: true })
   })
-  await new Promise<void>((resolve, reject) => {
-    let output = ''
-    const limit = setTimeout(() => reject(new Error(`mariadbd was not ready in time: ${output}`)), START_LIMIT_MS)
-    child.once('exit', () => reject(new Error(`mariadbd ended: ${output}`)))
-    child.stderr.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-      if (!output.includes('ready for connections')) return
-      clearTimeout(limit)
-      resolve()
+  await server.install()
+  await server.start()
+  return {
+    connection: await server.freshDatabase(),
+    freshDatabase: () => server.freshDatabase(),
+    stop: () => server.stop(),
+    restart: async () => {
+      await server.stop()
+      await server.start()
+    },
+  }
+}
+
+class PrivateServer {
+  readonly #program: string
+  readonly #data: string
+  readonly #socket: string
+  readonly #options: readonly string[]
+  #process: ChildProcess | undefined
+
+  constructor(program: string, folder: string) {
+    this.#program = program
+    this.#data = join(folder, 'data')
+    this.#socket = join(folder, 'socket') // a path of a socket may not be longer than 107 bytes
+    // root may run it only when told so; any other user needs no telling
+    const user = process.getuid?.() === 0 ? ['--user=root'] : []
+    this.#options = ['--no-defaults', ...user, `--datadir=${this.#data}`, '--innodb-log-file-size=8M']
+  }
+
+  async install(): Promise<void> {
+    const installer = findProgram('mariadb-install-db') ?? 'mariadb-install-db'
+    await promisify(execFile)(installer, [...this.#options, '--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'])
+  }
+
+  /** Resolves when the server says that it takes connections. */
+  async start(): Promise<void> {
+    const network = ['--skip-networking', `--socket=${this.#socket}`, `--pid-file=${this.#socket}.pid`]
+    const child = spawn(this.#program, [...this.#options, ...network, '--innodb-buffer-pool-size=32M'], { stdio: ['ignore', 'ignore', 'pipe'] })
+    this.#process = child
+    const said: string[] = []
+    const ready = deferred<void>()
+    const timer = setTimeout(() => ready.reject(new Error(`${PROGRAM} did not start:\n${said.join('\n')}`)), START_TIMEOUT_MS)
+    child.once('error', ready.reject)
+    child.once('exit', (code) => ready.reject(new Error(`${PROGRAM} ended with ${code}:\n${said.join('\n')}`)))
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (said.length < 200) said.push(line)
+      if (line.includes('ready for connections')) ready.resolve()
     })
-  })
-  // The database must not keep the test process alive.
-  child.stderr.removeAllListeners('data').resume()
-  ;(child.stderr as unknown as { unref(): void }).unref()
-  child.unref()
-  return socketPath
+    try {
+      await ready.promise
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async freshDatabase(): Promise<MariaDbConnection> {
+    const account = { socketPath: this.#socket, user: 'root', password: '' }
+    const database = `beaconfire_${randomUUID().slice(0, 8)}`
+    const admin = await createConnection(account)
+    await admin.query(`create database ${database} character set utf8mb4`)
+    await admin.end()
+    return { ...account, database }
+  }
+
+  stop(): Promise<void> {
+    return this.#end('SIGTERM')
+  }
+
+  kill(): Promise<void> {
+    return this.#end('SIGKILL')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    await exit
+  }
 }
 
-function programPath(name: string): string {
-  const path = findProgram({ name })
-  if (path === undefined) throw new Error(`${name} is missing: apt-get install ${PACKAGE}`)
-  return path
+/** Node 20 has no `Promise.withResolvers`. */
+function deferred<T>() {
+  let resolve!: (value: T) => void
+  let reject!: (error: unknown) => void
+  const promise = new Promise<T>((onDone, onFailed) => {
+    resolve = onDone
+    reject = onFailed
+  })
+  return { promise, resolve, reject }
+}
+
+function findProgram(name: string): string | undefined {
+  return FOLDERS.map((folder) => join(folder, name)).find((file) => existsSync(file))
 }

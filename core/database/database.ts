@@ -1,0 +1,104 @@
+/** The server's database: opens it, migrates it, and hands each plugin its view of it (design §6). */
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Database, DatabaseClient, Logger, Migration } from '@beaconfire/plugin-sdk'
+import type { Knex } from 'knex'
+import type { DatabaseConfig } from '../config/server-config.js'
+import { AppendQueue } from './append-queue.js'
+import { createBaseTables } from './base-tables.js'
+import type { Engine } from './engine.js'
+import { IdSequences } from './id-sequences.js'
+import { isDuplicate } from './is-duplicate.js'
+import { migrate } from './migrator.js'
+
+export interface ServerDatabase {
+  readonly client: DatabaseClient
+  /** Server-side use, of core's own stores. */
+  forPlugin(name: string): Database
+  /** @throws MigrationError (rejects); see `migrator.ts` */
+  migrate(owner: string, migrations: readonly Migration[]): Promise<void>
+  /** Resolves when the database answers. */
+  ping(): Promise<void>
+  /** Writes what is queued, then lets go of the database. */
+  close(): Promise<void>
+}
+
+/**
+ * @param durability `strict`: what is committed survives loss of power; `fast`: it survives the end of the process. SQLite only.
+ * @throws (rejects) the engine's error when the database cannot be opened
+ */
+export async function openDatabase(
+  config: DatabaseConfig,
+  dataFolder: string,
+  log: Logger,
+  durability: 'strict' | 'fast' = 'strict',
+): Promise<ServerDatabase> {
+  const engine = await openEngine(config, dataFolder, log, durability)
+  try {
+    await createBaseTables(engine.knex)
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+  return new OpenDatabase(engine, log)
+}
+
+/** The driver of the engine that is not used is not even loaded. */
+async function openEngine(config: DatabaseConfig, dataFolder: string, log: Logger, durability: 'strict' | 'fast'): Promise<Engine> {
+  if (config.client === 'mysql') {
+    const { openMysql } = await import('./mysql-client.js')
+    return openMysql(config, log)
+  }
+  const filename = config.filename ?? join(dataFolder, 'beaconfire.sqlite')
+  if (filename !== ':memory:') await mkdir(dirname(filename), { recursive: true })
+  const { openSqlite } = await import('./sqlite-client.js')
+  return openSqlite({ filename, survivesPowerLoss: durability === 'strict' }, log)
+}
+
+class OpenDatabase implements ServerDatabase {
+  readonly client: DatabaseClient
+  readonly #engine: Engine
+  readonly #log: Logger
+  readonly #appends: AppendQueue
+  readonly #ids: IdSequences
+  #closing: Promise<void> | undefined
+
+  constructor(engine: Engine, log: Logger) {
+    this.client = engine.client
+    this.#engine = engine
+    this.#log = log
+    this.#appends = new AppendQueue(engine.writeBatch)
+    this.#ids = new IdSequences(engine.knex)
+  }
+
+  forPlugin(_name: string): Database {
+    const { knex, client } = this.#engine
+    return {
+      client,
+      knex,
+      transaction: <T>(work: (trx: Knex.Transaction) => Promise<T>) => knex.transaction(work),
+      appender: (table, columns) => this.#appends.appender(table, columns),
+      nextId: (idType) => this.#ids.nextId(idType),
+      isDuplicate,
+    }
+  }
+
+  migrate(owner: string, migrations: readonly Migration[]): Promise<void> {
+    return migrate(this.#engine.knex, this.client, owner, migrations, this.#log)
+  }
+
+  async ping(): Promise<void> {
+    await this.#engine.knex.raw('select 1')
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#appends.close()
+    await this.#ids.close()
+    await this.#engine.close()
+  }
+}

@@ -1,0 +1,22 @@
+/** What the server's database needs of an engine, SQLite or MySQL. */
+import type { DatabaseClient, Logger } from '@beaconfire/plugin-sdk'
+import type { Knex } from 'knex'
+import type { WriteBatch } from './append-queue.js'
+
+export interface Engine {
+  readonly client: DatabaseClient
+  readonly knex: Knex
+  readonly writeBatch: WriteBatch
+  close(): Promise<void>
+}
+
+/** Knex's own warnings, such as of an option it does not know, in the server's log. */
+export function knexLog(log: Logger): Knex.Logger {
+  const asText = (message: unknown) => (message instanceof Error ? message.message : String(message))
+  return {
+    warn: (message: unknown) => log.warn({ detail: asText(message) }, 'the query builder warns'),
+    error: (message: unknown) => log.error({ detail: asText(message) }, 'the query builder met an error'),
+    debug: (message: unknown) => log.debug({ detail: asText(message) }, 'the query builder says'),
+    deprecate: (method: string, alternative: string) => log.warn({ method, alternative }, 'deprecated query builder method'),
+  }
+}

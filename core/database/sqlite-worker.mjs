@@ -1,0 +1,109 @@
+/**
+ * The thread that owns one SQLite connection. better-sqlite3 is synchronous, so it must not run where the streams are served.
+ * Plain JavaScript, since worker threads do not get the TypeScript loader on Node 20. The face of it is `sqlite-connection.ts`.
+ */
+import { closeSync, openSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { SqliteDriver } from './sqlite-driver.mjs'
+
+const CACHED_STATEMENTS = 200
+
+const database = open(workerData)
+const statements = new Map()
+
+parentPort.on('message', ({ id, method, ...details }) => {
+  try {
+    const result = METHODS[method](details)
+    parentPort.postMessage({ id, result })
+  } catch (error) {
+    parentPort.postMessage({ id, error: plainError(error) })
+  }
+})
+parentPort.postMessage({ id: 0 })
+
+const METHODS = {
+  query({ sql, bindings }) {
+    const statement = prepared(sql)
+    const values = bindings.map(boundValue)
+    if (!statement.reader) return statement.run(values)
+    return packed(statement.all(values))
+  },
+
+  /** One transaction for all groups. A row the database refuses is reported by its place and keeps no other row from being stored. */
+  insert({ groups }) {
+    const failures = []
+    database.exec('BEGIN IMMEDIATE')
+    try {
+      for (const [index, group] of groups.entries()) insertGroup(group, index, failures)
+      database.exec('COMMIT')
+    } catch (error) {
+      if (database.inTransaction) database.exec('ROLLBACK')
+      throw error
+    }
+    return failures
+  },
+
+  close() {
+    database.close()
+    parentPort.close()
+  },
+}
+
+function open({ filename, readonly, synchronous }) {
+  // made here first, for its mode: it holds the keys of accounts. SQLite gives its side files the same.
+  if (filename !== ':memory:' && !readonly) closeSync(openSync(filename, 'a', 0o600))
+  const opened = new SqliteDriver(filename, { readonly, timeout: 5000 })
+  opened.pragma('foreign_keys = ON')
+  if (!readonly) {
+    opened.pragma('journal_mode = WAL')
+    opened.pragma(`synchronous = ${synchronous}`)
+  }
+  return opened
+}
+
+function insertGroup({ sql, width, values }, group, failures) {
+  for (let row = 0; row * width < values.length; row++) {
+    try {
+      prepared(sql).run(values.slice(row * width, (row + 1) * width).map(boundValue))
+    } catch (error) {
+      if (!database.inTransaction) throw error // a full disk and the like: SQLite has rolled all of it back
+      failures.push({ group, row, error: plainError(error) })
+    }
+  }
+}
+
+function prepared(sql) {
+  let statement = statements.get(sql)
+  if (statement) statements.delete(sql)
+  else {
+    statement = database.prepare(sql)
+    if (statements.size >= CACHED_STATEMENTS) statements.delete(statements.keys().next().value)
+  }
+  statements.set(sql, statement) // last in the map: the one used longest ago is first
+  return statement
+}
+
+/** Column names once, not per row: it is the main thread that pays for unpacking. */
+function packed(rows) {
+  const columns = rows.length > 0 ? Object.keys(rows[0]) : []
+  let hasBytes = false
+  const cells = rows.map((row) => {
+    const values = Object.values(row)
+    hasBytes ||= values.some((value) => value instanceof Uint8Array)
+    return values
+  })
+  return { columns, cells, hasBytes }
+}
+
+/** What better-sqlite3 takes: no booleans, no dates; bytes lose their Buffer on the way into this thread. */
+function boundValue(value) {
+  if (value === undefined) return null
+  if (typeof value === 'boolean') return Number(value)
+  if (value instanceof Date) return value.valueOf()
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  return value
+}
+
+function plainError(error) {
+  return { message: error.message, code: error.code }
+}
