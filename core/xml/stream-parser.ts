@@ -1,0 +1,235 @@
+/**
+ * Bytes of an XMPP stream to its header, stanzas and other elements: strict XML 1.0 with namespaces, the restrictions of RFC 6120
+ * §11, and limits that are counted in bytes before they are tokenised. How the bytes were cut makes no difference.
+ */
+import { type Element, type Stanza, stanzaFrom } from '@beaconfire/plugin-sdk'
+import type { SaxesTagNS } from 'saxes'
+import { StreamError } from '../stream/stream-error.js'
+import { ElementBuilder } from './element-builder.js'
+import { Tokenizer } from './tokenizer.js'
+import { Utf8Decoder } from './utf8-decoder.js'
+
+export interface ParserLimits {
+  /** Bytes of one child of the stream, or of the stream header with the XML declaration. White space between does not count. */
+  readonly stanzaBytes: number
+  /** Elements in each other, the stanza itself being the first. */
+  readonly depth: number
+  /** Attributes of one element, namespace declarations among them. */
+  readonly attributes: number
+}
+
+export interface StreamHeader {
+  /** Local name of the root; `stream` unless the peer is wrong. */
+  readonly name: string
+  /** Namespace of the root, '' when it has none. */
+  readonly namespace: string
+  /** The default namespace that the root declares, '' when none. */
+  readonly contentNamespace: string
+  /** The root's attributes without namespace declarations. Has no prototype. */
+  readonly attributes: Readonly<Record<string, string | undefined>>
+}
+
+/** What a stream consists of. A method may throw: {@link StreamParser.write} then throws the same, and the parser is dead. */
+export interface StreamParserEvents {
+  streamOpen(header: StreamHeader): void
+  /** A message, presence or iq in the content namespace. */
+  stanza(stanza: Stanza): void
+  /** Any other child of the root; `getNS()` gives its namespace. */
+  element(el: Element): void
+  streamClose(): void
+}
+
+const NO_BYTES = new Uint8Array(0)
+/** Thrown through the tokenizer to end it in mid-chunk. */
+const STOPPED = new Error('stopped')
+
+/** Parses one XML document; a restarted stream (RFC 6120 §4.3.3) needs a new parser. */
+export class StreamParser {
+  readonly #events: StreamParserEvents
+  readonly #limits: ParserLimits
+  readonly #decoder = new Utf8Decoder()
+  #tokenizer: Tokenizer | undefined
+  #builder: ElementBuilder | undefined
+  #failure: unknown
+  /** Open elements, the root being the first. */
+  #depth = 0
+  /** What the tokenizer is reading. */
+  #piece = ''
+  /** Characters given to it before. */
+  #written = 0
+  /** Where, in characters, the last child of the root or its start tag ended; -1 when none did in the present piece. */
+  #boundary = -1
+  /** Bytes since then, without leading white space. */
+  #pendingBytes = 0
+  /** Nothing but white space came since then. */
+  #isBetween = false
+
+  constructor(events: StreamParserEvents, limits: ParserLimits) {
+    this.#events = events
+    this.#limits = limits
+    this.#tokenizer = new Tokenizer({
+      openTag: (tag) => this.#openTag(tag),
+      closeTag: () => this.#closeTag(),
+      text: (value) => this.#text(value),
+      fault: (fault) => this.#refine(fault),
+    })
+  }
+
+  /**
+   * @throws StreamError what the peer did wrong; every later call throws the same:
+   * - `not-well-formed`: also an unbound prefix, XML other than 1.0, anything but white space after the end
+   * - `restricted-xml`: a comment, processing instruction, DOCTYPE, entity other than the five, misplaced XML declaration (§11.1)
+   * - `unsupported-encoding`: declared, or bytes that are no UTF-8 (§4.9.3.22)
+   * - `bad-format`: text between stanzas
+   * - `policy-violation`: a limit was reached (§4.9.3.14)
+   */
+  write(chunk: Uint8Array): void {
+    if (this.#failure !== undefined) throw this.#failure
+    if (!this.#tokenizer) return
+    try {
+      this.#take(this.#tokenizer, chunk)
+    } catch (error) {
+      if (error === STOPPED) return
+      this.#failure = error
+      this.#tokenizer = undefined
+      throw error
+    }
+  }
+
+  /** Drops all that comes from now on, the rest of the chunk being parsed included; for restarts (§5.4.3.3). May be called in an event. */
+  stop(): void {
+    this.#tokenizer = undefined
+  }
+
+  #take(tokenizer: Tokenizer, chunk: Uint8Array): void {
+    let rest = this.#withoutKeepAlive(chunk)
+    while (rest.length > 0) {
+      const room = this.#limits.stanzaBytes - this.#pendingBytes
+      if (room <= 0) throw new StreamError('policy-violation', `A stanza may have ${this.#limits.stanzaBytes} bytes at most.`)
+      const piece = rest.length <= room ? rest : rest.subarray(0, room)
+      this.#tokenize(tokenizer, piece)
+      rest = piece === rest ? NO_BYTES : this.#withoutKeepAlive(rest.subarray(room))
+    }
+  }
+
+  /** White space keeps connections alive (§4.6.1): it must not add up, neither to a limit nor in the tokenizer. */
+  #withoutKeepAlive(bytes: Uint8Array): Uint8Array {
+    return this.#isBetween && this.#decoder.carriedBytes === 0 ? withoutLeadingSpace(bytes) : bytes
+  }
+
+  #tokenize(tokenizer: Tokenizer, piece: Uint8Array): void {
+    const text = this.#decoder.decode(piece)
+    if (this.#written === 0 && text.charCodeAt(0) === 0xfeff) throw new StreamError('not-well-formed', 'no byte order mark is allowed')
+    if (this.#isBetween) this.#checkBetween(text.charCodeAt(0))
+    this.#boundary = -1
+    this.#piece = text
+    tokenizer.write(text)
+    this.#piece = ''
+    const boundary = this.#boundary - this.#written
+    this.#written += text.length
+    if (this.#boundary !== -1) this.#measureRest(text, boundary, text.length === piece.length)
+    else {
+      this.#pendingBytes += piece.length
+      this.#isBetween &&= text === ''
+    }
+    if (this.#decoder.isBroken) throw new StreamError('unsupported-encoding', 'the stream is not UTF-8')
+  }
+
+  /** What follows the last boundary counts for the stanza that it begins. */
+  #measureRest(text: string, boundary: number, isAscii: boolean): void {
+    const from = endOfSpace(text, boundary)
+    this.#checkBetween(text.charCodeAt(from))
+    this.#isBetween = from === text.length
+    this.#pendingBytes = (isAscii ? text.length - from : Buffer.byteLength(text.slice(from))) + this.#decoder.carriedBytes
+  }
+
+  /** The tokenizer would report text only with the next tag. A reference may be one to white space. */
+  #checkBetween(code: number): void {
+    if (this.#depth === 1 && code >= 0x20 && code !== 0x3c && code !== 0x26) throw textOutside()
+  }
+
+  /** Text between stanzas comes before what the tokenizer found in it. */
+  #refine(fault: StreamError): StreamError {
+    if (this.#boundary !== -1) this.#checkBetween(this.#piece.charCodeAt(endOfSpace(this.#piece, this.#boundary - this.#written)))
+    return fault
+  }
+
+  #openTag(tag: SaxesTagNS): void {
+    const { attributes, depth } = this.#limits
+    let count = 0
+    for (const _ in tag.attributes) count++
+    if (count > attributes) throw new StreamError('policy-violation', `An element may have ${attributes} attributes at most.`)
+    if (this.#depth > depth) throw new StreamError('policy-violation', `Elements may stand ${depth} deep in each other at most.`)
+    this.#depth++
+    if (this.#builder) {
+      this.#builder.open(tag)
+      return
+    }
+    const header = headerOf(tag)
+    this.#builder = new ElementBuilder(header.contentNamespace)
+    this.#markBoundary()
+    this.#events.streamOpen(header)
+    this.#checkStopped()
+  }
+
+  #closeTag(): void {
+    this.#depth--
+    if (this.#depth === 0) {
+      this.#markBoundary()
+      this.#events.streamClose()
+      this.#checkStopped()
+      return
+    }
+    const el = this.#builder?.close()
+    if (!el) return
+    this.#markBoundary()
+    if (this.#builder?.isStanza) this.#events.stanza(stanzaFrom(el))
+    else this.#events.element(el)
+    this.#checkStopped()
+  }
+
+  #text(value: string): void {
+    if (this.#depth > 1) this.#builder?.text(value)
+    else if (this.#depth === 1) {
+      // Outside the root the tokenizer complains by itself.
+      for (let i = 0; i < value.length; i++) if (!isSpace(value.charCodeAt(i))) throw textOutside()
+    }
+  }
+
+  #markBoundary(): void {
+    if (this.#tokenizer) this.#boundary = this.#tokenizer.position
+  }
+
+  #checkStopped(): void {
+    if (!this.#tokenizer) throw STOPPED
+  }
+}
+
+function textOutside(): StreamError {
+  return new StreamError('bad-format', 'text between stanzas')
+}
+
+function headerOf(tag: SaxesTagNS): StreamHeader {
+  const attributes: Record<string, string> = Object.create(null)
+  for (const name in tag.attributes) {
+    const attribute = tag.attributes[name]
+    if (attribute !== undefined && name !== 'xmlns' && attribute.prefix !== 'xmlns') attributes[name] = attribute.value
+  }
+  return { name: tag.local, namespace: tag.uri, contentNamespace: tag.ns[''] ?? '', attributes }
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+}
+
+function endOfSpace(text: string, from: number): number {
+  let at = from
+  while (isSpace(text.charCodeAt(at))) at++
+  return at
+}
+
+function withoutLeadingSpace(bytes: Uint8Array): Uint8Array {
+  let from = 0
+  while (isSpace(bytes[from] as number)) from++
+  return from === 0 ? bytes : bytes.subarray(from)
+}
