@@ -1,0 +1,66 @@
+/** Imports one version of a plugin from its folder and checks that it is one. */
+import { relative } from 'node:path'
+import type { AnyPlugin } from '@beaconfire/plugin-sdk'
+import type { FoundPlugin } from './find-plugins.js'
+import { importAnew } from './generations.js'
+import { PluginLoadFailed } from './registries.js'
+import { withinLimit } from './time-limit.js'
+
+const KEBAB_CASE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
+
+/** @throws PluginLoadFailed that names the plugin, the file and line where known, and what to do */
+export async function loadPlugin(found: FoundPlugin): Promise<AnyPlugin> {
+  let module: Record<string, unknown>
+  try {
+    module = await withinLimit('the import', () => importAnew(found.folder, found.entry))
+  } catch (error) {
+    throw loadFailed(found.name, error, found.folder)
+  }
+  const wrong = problemOf(module['default'], found.name)
+  if (wrong !== undefined) throw new PluginLoadFailed(`plugin "${found.name}": ${relative(found.folder, found.entry)}: ${wrong}`)
+  return module['default'] as AnyPlugin
+}
+
+/** Wraps what went wrong with a plugin in words for the operator. @param folder where it came from, to point at its own line */
+export function loadFailed(plugin: string, error: unknown, folder: string | undefined): PluginLoadFailed {
+  if (error instanceof PluginLoadFailed) return error
+  const reason = error instanceof Error ? reasonOf(error) : String(error)
+  const place = folder !== undefined && error instanceof Error ? placeIn(folder, error) : undefined
+  return new PluginLoadFailed(`plugin "${plugin}": ${place === undefined ? '' : `${place}: `}${reason}`, { cause: error })
+}
+
+/** esbuild puts `file:line:column: ERROR: what` on the second line of its message. */
+function reasonOf(error: Error): string {
+  const transform = /ERROR: (.+)/.exec(error.message)
+  return transform?.[1] ?? error.message
+}
+
+/** The first line of the plugin itself that the error or one of its causes names, as `file:line`. */
+function placeIn(folder: string, error: Error): string | undefined {
+  for (let it: unknown = error; it instanceof Error; it = it.cause) {
+    const text = `${it.message}\n${it.stack ?? ''}`
+    for (let at = text.indexOf(folder); at >= 0; at = text.indexOf(folder, at + 1)) {
+      const place = /^[/\\]([^\s:?()]+)(?:\?[^\s:()]*)?:(\d+)/.exec(text.slice(at + folder.length, at + folder.length + 500))
+      if (place) return `${place[1]}:${place[2]}`
+    }
+  }
+  return undefined
+}
+
+function problemOf(plugin: unknown, folderName: string): string | undefined {
+  if (typeof plugin !== 'object' || plugin === null) return 'has no plugin as its default export; write `export default definePlugin({ … })`'
+  const { name, version, setup, requires, provides, tables } = plugin as Record<string, unknown>
+  if (typeof name !== 'string' || !KEBAB_CASE.test(name)) return 'its name must be in kebab-case, such as "my-plugin"'
+  if (name !== folderName) return `is named "${name}", but its folder "${folderName}"; make both the same`
+  if (typeof version !== 'string' || version === '') return 'has no version; add one, such as version: "1.0.0"'
+  if (typeof setup !== 'function') return 'has no setup function; add setup(context) { return { … } }'
+  for (const [key, value] of Object.entries({ requires, provides })) {
+    if (value !== undefined && !isListOfText(value)) return `${key} must be a list of service names`
+  }
+  if (tables !== undefined && !Array.isArray(tables)) return 'tables must be a list of migrations'
+  return undefined
+}
+
+function isListOfText(value: unknown): boolean {
+  return Array.isArray(value) && value.every((it) => typeof it === 'string')
+}

@@ -1,0 +1,62 @@
+/** Builds what a plugin is given: its configuration, database, logger, timers, metrics and services, and the server itself. */
+import type { AnyPlugin, Database, Logger, Migration, PluginContext, Services } from '@beaconfire/plugin-sdk'
+import type { TObject, TSchema } from 'typebox'
+import { DeferredMetrics, type MetricsSource } from './deferred-metrics.js'
+import { PluginTimers } from './plugin-timers.js'
+import type { ServerFacade } from './registries.js'
+
+/** The server's database as the host needs it. */
+export interface PluginDatabases {
+  forPlugin(plugin: string): Database
+  /** Brings the tables of `owner` up to date. @throws when a step fails */
+  migrate(owner: string, migrations: readonly Migration[]): Promise<void>
+}
+
+/** What contexts are made of. */
+export interface ContextParts {
+  readonly facade: ServerFacade
+  readonly database: PluginDatabases
+  readonly metrics: MetricsSource
+  /** `plugins.settings` of the configuration, by plugin. */
+  readonly settings: Readonly<Record<string, unknown>>
+  /** Fills in defaults. @param where path for the message, such as `plugins.settings.chatlog` @throws when the value does not fit */
+  checkConfig(schema: TSchema, value: unknown, where: string): unknown
+  readonly log: Logger
+}
+
+/** A context, with the handles of what it holds. */
+export interface OwnedContext {
+  readonly context: PluginContext<unknown, keyof Services>
+  readonly timers: PluginTimers
+  readonly metrics: DeferredMetrics
+}
+
+/** @throws what `checkConfig` throws, when the plugin's settings are wrong */
+export function buildContext(plugin: AnyPlugin, parts: ContextParts, services: Partial<Services>): OwnedContext {
+  const { facade } = parts
+  const log = parts.log.child({ plugin: plugin.name })
+  const timers = new PluginTimers(log)
+  const metrics = new DeferredMetrics()
+  const context: PluginContext<unknown, keyof Services> = {
+    domain: facade.domain,
+    config: checkedConfig(plugin.name, plugin.config, parts),
+    database: parts.database.forPlugin(plugin.name),
+    log,
+    metrics,
+    timers,
+    services: services as Services,
+    accounts: facade.accounts,
+    sessions: facade.sessions,
+    discovery: facade.discovery,
+    limitsEnabled: facade.limitsEnabled,
+    send: (stanza) => facade.send(stanza),
+    route: (stanza) => facade.route(stanza),
+    registered: (fact) => facade.registered(fact),
+  }
+  return { context, timers, metrics }
+}
+
+function checkedConfig(plugin: string, schema: TObject | undefined, parts: ContextParts): unknown {
+  const value = Object.hasOwn(parts.settings, plugin) ? parts.settings[plugin] : undefined
+  return schema ? parts.checkConfig(schema, value ?? {}, `plugins.settings.${plugin}`) : (value ?? {})
+}

@@ -1,0 +1,57 @@
+/** Timers of one plugin, cancelled with it. What a callback throws is logged with the plugin's name. */
+import type { Logger, Timer, Timers } from '@beaconfire/plugin-sdk'
+
+export class PluginTimers implements Timers {
+  readonly #running = new Set<NodeJS.Timeout>()
+  readonly #log: Logger
+  #isOver = false
+
+  constructor(log: Logger) {
+    this.#log = log
+  }
+
+  after(ms: number, run: () => void | Promise<void>): Timer {
+    return this.#arm(ms, run, false)
+  }
+
+  every(ms: number, run: () => void | Promise<void>): Timer {
+    return this.#arm(ms, run, true)
+  }
+
+  /** Cancels all; timers asked for later never fire. */
+  cancelAll(): void {
+    this.#isOver = true
+    for (const timer of this.#running) clearTimeout(timer)
+    this.#running.clear()
+  }
+
+  #arm(ms: number, run: () => void | Promise<void>, again: boolean): Timer {
+    let timer: NodeJS.Timeout | undefined
+    let isCancelled = this.#isOver
+    const fire = async () => {
+      if (timer) this.#running.delete(timer)
+      try {
+        await run()
+      } catch (error) {
+        this.#log.error({ err: error }, 'a timer of the plugin failed')
+      }
+      // Armed anew only after the run, so that two never overlap.
+      if (again) schedule()
+    }
+    const schedule = () => {
+      if (isCancelled || this.#isOver) return
+      timer = setTimeout(() => void fire(), ms)
+      // A server that has closed its listeners must not wait for a plugin's next round.
+      timer.unref()
+      this.#running.add(timer)
+    }
+    schedule()
+    return {
+      cancel: () => {
+        isCancelled = true
+        if (timer) this.#running.delete(timer)
+        clearTimeout(timer)
+      },
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/** One version of a plugin, from its setup to its stop. In a reload two of them live side by side for a moment. */
+import type { AnyPlugin, Contributions, Logger, ServiceName, Services } from '@beaconfire/plugin-sdk'
+import { contributionNames, registerContributions } from './contributions.js'
+import { buildContext, type ContextParts, type OwnedContext } from './plugin-context.js'
+import type { Registries, Undo } from './registries.js'
+import { withinLimit } from './time-limit.js'
+
+/** What versions are made of. */
+export interface VersionParts extends ContextParts {
+  readonly registries: Registries
+}
+
+export class PluginVersion {
+  readonly definition: AnyPlugin
+  readonly contributionNames: Readonly<Record<string, readonly string[]>>
+  readonly #contributions: Contributions
+  readonly #owned: OwnedContext
+  readonly #parts: VersionParts
+  readonly #log: Logger
+  #undo: Undo | undefined
+
+  private constructor(definition: AnyPlugin, contributions: Contributions, owned: OwnedContext, parts: VersionParts) {
+    this.definition = definition
+    this.contributionNames = contributionNames(contributions)
+    this.#contributions = contributions
+    this.#owned = owned
+    this.#parts = parts
+    this.#log = parts.log
+  }
+
+  /**
+   * Runs the plugin's `setup` and its migrations.
+   * @throws Error that names the step that failed; nothing of the version is left then
+   */
+  static async prepare(definition: AnyPlugin, parts: VersionParts, services: Partial<Services>): Promise<PluginVersion> {
+    const owned = buildContext(definition, parts, services)
+    try {
+      const contributions = await step('setup()', () => definition.setup(owned.context as never))
+      if (typeof contributions !== 'object' || contributions === null) throw new Error('setup() must return an object of contributions')
+      const missing = definition.provides?.find((service) => !contributions.services?.[service])
+      if (missing !== undefined) throw new Error(`it provides service "${missing}", but setup() returned none of that name`)
+      if (definition.tables?.length) {
+        const { tables } = definition
+        await step('its migration', () => parts.database.migrate(definition.name, tables))
+      }
+      return new PluginVersion(definition, contributions, owned, parts)
+    } catch (error) {
+      owned.timers.cancelAll()
+      throw error
+    }
+  }
+
+  get name(): string {
+    return this.definition.name
+  }
+
+  service(name: ServiceName): Services[ServiceName] | undefined {
+    return this.#contributions.services?.[name]
+  }
+
+  /** Memory for the next version. A `save` that fails is logged and costs the memory, not the reload. */
+  async save(): Promise<unknown> {
+    const { save } = this.#contributions
+    if (!save) return undefined
+    try {
+      return structuredClone(await step('save()', () => save.call(this.#contributions)))
+    } catch (error) {
+      this.#log.error({ plugin: this.name, err: error }, 'plugin could not save its state for the next version')
+      return undefined
+    }
+  }
+
+  /** @param state what the version before saved; undefined when there was none @throws Error that names the step that failed */
+  async start(state: unknown): Promise<void> {
+    if (state !== undefined) await step('restore()', () => this.#contributions.restore?.(state))
+    await step('start()', () => this.#contributions.start?.())
+  }
+
+  /** Call it inside `registries.batch`. @throws ContributionConflict */
+  register(): void {
+    this.#undo ??= registerContributions(this.#parts.registries, this.name, this.#contributions, this.#log)
+  }
+
+  /** Call it inside `registries.batch`. Never throws. */
+  unregister(): void {
+    this.#undo?.()
+    this.#undo = undefined
+  }
+
+  showMetrics(): void {
+    try {
+      this.#owned.metrics.show(this.#parts.metrics(this.name))
+    } catch (error) {
+      this.#log.error({ plugin: this.name, err: error }, 'metrics of the plugin are not shown')
+    }
+  }
+
+  hideMetrics(): void {
+    this.#owned.metrics.hide()
+  }
+
+  /** Lets the plugin flush, then takes its timers and metrics away. Never rejects: what fails is logged. */
+  async stop(): Promise<void> {
+    try {
+      await step('stop()', () => this.#contributions.stop?.())
+    } catch (error) {
+      this.#log.error({ plugin: this.name, err: error }, 'plugin did not stop cleanly')
+    }
+    this.#owned.timers.cancelAll()
+    this.hideMetrics()
+  }
+}
+
+/** Names the step in the message, and keeps the stack that says where. */
+async function step<T>(what: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await withinLimit(what, work)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(reason.startsWith(what) ? reason : `${what} failed: ${reason}`, { cause: error })
+  }
+}
