@@ -182,6 +182,13 @@ test('what was whole before a fault is handed out', () => {
   assert.deepEqual(readBody(Buffer.from([...Buffer.from('<presence/>'), 0xff])), ['stanza <presence/>', 'error unsupported-encoding'])
 })
 
+test('a stanza that is closed by a wrong tag is not handed out', () => {
+  for (const end of ['</stream:stream>', '</iq>', '</c:message>', '</>']) {
+    assert.deepEqual(readBody(`<message xmlns:c='jabber:client'><body/>${end}`), ['error not-well-formed'])
+  }
+  assert.deepEqual(readBody('</stream>'), ['error not-well-formed'])
+})
+
 test('the five entities, character references, CDATA and surrogate pairs split over reads are text', () => {
   const [first, second] = [Buffer.from('<message><body>&lt;&gt;&amp;&quot;&apos;&#65;&#x1F525;<![CDATA[<&]]>'), Buffer.from('🔥</body></message>')]
   for (let at = 0; at <= 4; at++) {

@@ -50,7 +50,7 @@ export class StreamParser {
   readonly #decoder = new Utf8Decoder()
   #tokenizer: Tokenizer | undefined
   #builder: ElementBuilder | undefined
-  #failure: unknown
+  #failure: Error | undefined
   /** Open elements, the root being the first. */
   #depth = 0
   /** What the tokenizer is reading. */
@@ -90,7 +90,7 @@ export class StreamParser {
       this.#take(this.#tokenizer, chunk)
     } catch (error) {
       if (error === STOPPED) return
-      this.#failure = error
+      this.#failure = error as Error
       this.#tokenizer = undefined
       throw error
     }

@@ -41,6 +41,25 @@ export class Tokenizer extends SaxesParser<typeof OPTIONS> {
   }
 }
 
+/** What saxes keeps to itself. */
+interface Internals {
+  readonly name: string
+  readonly tags: readonly SaxesTagNS[]
+  closeTag(): void
+  fail(complaint: string): never
+}
+
+const inherited = SaxesParser.prototype as unknown as Internals
+
+// saxes tells that an element has ended before it compares the names of its tags: half a stanza would be handed out.
+Object.defineProperty(Tokenizer.prototype, 'closeTag', {
+  value(this: Internals): void {
+    const open = this.tags[this.tags.length - 1]
+    if (open !== undefined && open.name !== this.name) this.fail('unexpected close tag.')
+    inherited.closeTag.call(this)
+  },
+})
+
 function refuse(): never {
   throw new StreamError('restricted-xml')
 }
