@@ -12,7 +12,12 @@ describe('hooks', () => {
     const asked: string[] = []
     const hooks = new HookRegistry(recordingLogger().log)
     hooks.add('a', { messageUndelivered: () => (asked.push('a'), 'pass') })
-    hooks.add('b', { messageUndelivered: async () => (asked.push('b'), 'handled') })
+    hooks.add('b', {
+      messageUndelivered: async () => {
+        asked.push('b')
+        return 'handled' as const
+      },
+    })
     hooks.add('c', { messageUndelivered: () => (asked.push('c'), 'handled') })
     assert.equal(await hooks.ask('messageUndelivered', undelivered), 'handled')
     assert.deepEqual(asked, ['a', 'b'])

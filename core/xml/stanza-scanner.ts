@@ -46,10 +46,11 @@ export class StanzaScanner {
   }
 
   /**
-   * @param start where a `<` stands, directly below the stream's root
+   * @param start a place directly below the stream's root
    * @returns where the stanza ends, or -1
    */
   scan(text: string, start: number): number {
+    if (text.charCodeAt(start) !== LT) return NOT_PLAIN
     this.#text = text
     this.#open.length = 0
     this.attributes = {}

@@ -96,7 +96,7 @@ export class TestStream {
     plain.removeAllListeners('close')
     const secure = connectTls({ socket: plain, servername: this.domain, rejectUnauthorized: false })
     this.#socket = secure
-    this.#reader = undefined
+    this.#reader = this.#newReader()
     this.#listen(secure)
     await new Promise((resolve, reject) => secure.once('secureConnect', resolve).once('error', reject))
   }
