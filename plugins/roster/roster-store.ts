@@ -16,7 +16,7 @@ export const tables: readonly Migration[] = [
   {
     version: 1,
     // An Openfire database has the first two already: it is served in place.
-    async up(_schema, { knex }) {
+    async up(_schema, { client, knex }) {
       if (!(await knex.schema.hasTable('ofRoster'))) {
         await knex.schema.createTable('ofRoster', (table) => {
           table.bigInteger('rosterID').notNullable().primary()
@@ -27,8 +27,10 @@ export const tables: readonly Migration[] = [
           table.tinyint('recv').notNullable()
           table.string('nick', 255)
           table.text('stanza')
-          table.index(['username'], 'ofRoster_unameid_idx')
+          table.index(['username'], 'ofRoster_username_idx')
         })
+        // MySQL takes no index over the whole of so long a column.
+        await knex.schema.raw(`CREATE INDEX ofRoster_jid_idx ON ofRoster (${client === 'mysql' ? 'jid(255)' : 'jid'})`)
       }
       if (!(await knex.schema.hasTable('ofRosterGroups'))) {
         await knex.schema.createTable('ofRosterGroups', (table) => {
@@ -36,6 +38,7 @@ export const tables: readonly Migration[] = [
           table.tinyint('rank').notNullable()
           table.string('groupName', 255).notNullable()
           table.primary(['rosterID', 'rank'])
+          table.index(['rosterID'], 'ofRosterGroup_rosterid_idx')
         })
       }
       if (!(await knex.schema.hasTable('ofRosterExtra'))) {
