@@ -1,6 +1,6 @@
 /** All SQL over `ofChatLog`. Reading goes by keyset: each query walks an index from where the last page ended. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Appender, Database } from '@beaconfire/plugin-sdk'
+import { type Database, NumberedAppender } from '@beaconfire/plugin-sdk'
 import { type ChatLogRow, COLUMNS } from './chat-log-tables.js'
 import { conversationColumn } from './jid-column.js'
 
@@ -29,11 +29,11 @@ type Query = ReturnType<typeof rowsOf>
 
 export class ChatLogStore {
   readonly #database: Database
-  readonly #appender: Appender<ChatLogRow>
+  readonly #appender: NumberedAppender<ChatLogRow, 'messageID'>
 
   constructor(database: Database) {
     this.#database = database
-    this.#appender = database.appender<ChatLogRow>('ofChatLog', COLUMNS)
+    this.#appender = new NumberedAppender<ChatLogRow, 'messageID'>(database, 'ofChatLog', COLUMNS, 'messageID', ID_TYPE)
   }
 
   /** Rows on their way to the disk. */
@@ -51,9 +51,7 @@ export class ChatLogStore {
 
   /** Resolves when the row is on disk. */
   append(row: Omit<ChatLogRow, 'messageID'>): Promise<void> {
-    const id = this.#database.nextId(ID_TYPE)
-    if (typeof id === 'number') return this.#appender.append({ messageID: id, ...row })
-    return id.then((messageID) => this.#appender.append({ messageID, ...row }))
+    return this.#appender.append(row)
   }
 
   /** At most `limit` rows behind `after`, in order. */
