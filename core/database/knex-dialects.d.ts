@@ -7,7 +7,7 @@ declare module 'knex/lib/client.js' {
     acquireRawConnection(): Promise<unknown>
     destroyRawConnection(connection: unknown): Promise<void>
     validateConnection(connection: unknown): boolean
-    prepBindings(bindings: readonly unknown[]): readonly unknown[]
+    prepBindings(bindings?: readonly unknown[]): readonly unknown[]
     runner(builder: unknown): unknown
     _query(connection: unknown, query: object): Promise<object>
     _driver(): object

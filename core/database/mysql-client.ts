@@ -24,7 +24,8 @@ class MysqlClient extends Mysql2Client {
     return { createConnection: ({ collate: _, ...settings }: ConnectionOptions & { collate?: string }) => mysql.createConnection(settings) }
   }
 
-  override prepBindings(bindings: readonly unknown[]): unknown[] {
+  /** Knex leaves the bindings out for statements of its own. mysql2 would write plain bytes as a list of numbers. */
+  override prepBindings(bindings: readonly unknown[] = []): unknown[] {
     return bindings.map((value) => (value instanceof Uint8Array && !Buffer.isBuffer(value) ? Buffer.from(value) : value))
   }
 }
@@ -32,21 +33,22 @@ class MysqlClient extends Mysql2Client {
 /** @throws (rejects) mysql2's error when the server cannot be reached or refuses the account */
 export async function openMysql(config: DatabaseConfig, log: Logger): Promise<Engine> {
   const { host, port, socketPath, user, password, database } = config.connection
+  const settings = {
+    ...(socketPath ? { socketPath } : { host, port }),
+    user,
+    password,
+    database,
+    charset: 'utf8mb4',
+    collate: 'utf8mb4_bin',
+    timezone: 'Z',
+    supportBigNumbers: true,
+    jsonStrings: true, // as SQLite has it
+    stringifyObjects: true, // an object that got into a query must not turn into SQL
+    connectTimeout: CONNECT_TIMEOUT_MS,
+  }
   const knex = createKnex({
     client: MysqlClient as unknown as typeof Knex.Client,
-    connection: {
-      ...(socketPath ? { socketPath } : { host, port }),
-      user,
-      password,
-      database,
-      charset: 'utf8mb4',
-      collate: 'utf8mb4_bin',
-      timezone: 'Z',
-      supportBigNumbers: true,
-      jsonStrings: true, // as SQLite has it
-      stringifyObjects: true, // an object that got into a query must not turn into SQL
-      connectTimeout: CONNECT_TIMEOUT_MS,
-    } as Knex.MySql2ConnectionConfig & { collate: string },
+    connection: settings as Knex.MySql2ConnectionConfig,
     pool: { min: 0, max: config.poolSize },
     log: knexLog(log),
   })

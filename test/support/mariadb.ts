@@ -35,7 +35,7 @@ export interface MariaDb {
 }
 
 const PROGRAM = 'mariadbd'
-const MISSING = 'needs mariadbd: apt-get install mariadb-server'
+export const MARIADB_MISSING = 'needs mariadbd: apt-get install mariadb-server'
 const START_TIMEOUT_MS = 30_000
 /** Debian puts the server in a folder that is not in every PATH. */
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
@@ -51,8 +51,8 @@ export function isMariaDbInstalled(): boolean {
 export async function startMariaDb(t: TestScope): Promise<MariaDb | undefined> {
   const program = findProgram(PROGRAM)
   if (!program) {
-    if (process.env.CI || !t.skip) throw new Error(MISSING)
-    t.skip(MISSING)
+    if (process.env.CI || !t.skip) throw new Error(MARIADB_MISSING)
+    t.skip(MARIADB_MISSING)
     return undefined
   }
   const folder = await mkdtemp(join(tmpdir(), 'beaconfire-mariadb-'))
