@@ -193,10 +193,10 @@ export class StanzaScanner {
     return valueEnd + 1
   }
 
-  /** A stanza that declares a namespace of its own is left to the strict parser, and so are the reserved ones. */
+  /** A stanza that declares a namespace of its own is left to the strict parser, and so are idle declarations and reserved names. */
   #declareNamespace(namespace: string): boolean {
     if (this.#isTopLevel) return namespace === 'jabber:client'
-    if (namespace.startsWith('http://www.w3.org/') || namespace === '') return false
+    if (namespace === 'jabber:client' || namespace === '' || namespace.startsWith('http://www.w3.org/')) return false
     this.#namespace = namespace
     return true
   }

@@ -2,10 +2,11 @@
  * Bytes of an XMPP stream to its header, stanzas and other elements: strict XML 1.0 with namespaces, the restrictions of RFC 6120
  * §11, and limits that are counted in bytes before they are tokenised. How the bytes were cut makes no difference.
  */
-import { type Element, type Stanza, stanzaFrom } from '@beaconfire/plugin-sdk'
+import { type Element, Iq, Message, NS, Presence, type Stanza, stanzaFrom } from '@beaconfire/plugin-sdk'
 import type { SaxesTagNS } from 'saxes'
 import { StreamError } from '../stream/stream-error.js'
 import { ElementBuilder } from './element-builder.js'
+import { StanzaScanner } from './stanza-scanner.js'
 import { Tokenizer } from './tokenizer.js'
 import { Utf8Decoder } from './utf8-decoder.js'
 
@@ -50,6 +51,8 @@ export class StreamParser {
   readonly #decoder = new Utf8Decoder()
   #tokenizer: Tokenizer | undefined
   #builder: ElementBuilder | undefined
+  /** Set where stanzas of the plain form may come: the content namespace is the clients'. */
+  #scanner: StanzaScanner | undefined
   #failure: Error | undefined
   /** Open elements, the root being the first. */
   #depth = 0
@@ -120,19 +123,39 @@ export class StreamParser {
   #tokenize(tokenizer: Tokenizer, piece: Uint8Array): void {
     const text = this.#decoder.decode(piece)
     if (this.#written === 0 && text.charCodeAt(0) === 0xfeff) throw new StreamError('not-well-formed', 'no byte order mark is allowed')
-    if (this.#isBetween) this.#checkBetween(text.charCodeAt(0))
+    const isAscii = text.length === piece.length
+    const scanned = this.#isBetween && this.#depth === 1 ? this.#scanPlain(text) : 0
+    const rest = scanned === 0 ? text : text.slice(scanned)
+    if (this.#isBetween) this.#checkBetween(rest.charCodeAt(0))
     this.#boundary = -1
-    this.#piece = text
-    tokenizer.write(text)
+    this.#piece = rest
+    if (rest !== '') tokenizer.write(rest)
     this.#piece = ''
     const boundary = this.#boundary - this.#written
-    this.#written += text.length
-    if (this.#boundary !== -1) this.#measureRest(text, boundary, text.length === piece.length)
+    this.#written += rest.length
+    if (this.#boundary !== -1) this.#measureRest(rest, boundary, isAscii)
+    else if (scanned > 0) this.#measureRest(rest, 0, isAscii)
     else {
       this.#pendingBytes += piece.length
       this.#isBetween &&= text === ''
     }
     if (this.#decoder.isBroken) throw new StreamError('unsupported-encoding', 'the stream is not UTF-8')
+  }
+
+  /** Reads the stanzas of the plain form that the text begins with, past the tokenizer. @returns how much of the text that was */
+  #scanPlain(text: string): number {
+    const scanner = this.#scanner
+    if (!scanner) return 0
+    let at = 0
+    for (;;) {
+      at = endOfSpace(text, at)
+      const end = at < text.length ? scanner.scan(text, at) : -1
+      const stanza = end === -1 ? undefined : plainStanza(scanner)
+      if (!stanza) return at
+      at = end
+      this.#events.stanza(stanza)
+      this.#checkStopped()
+    }
   }
 
   /** What follows the last boundary counts for the stanza that it begins. */
@@ -167,6 +190,7 @@ export class StreamParser {
     }
     const header = headerOf(tag)
     this.#builder = new ElementBuilder(header.contentNamespace)
+    if (header.contentNamespace === NS.client) this.#scanner = new StanzaScanner(this.#limits)
     this.#markBoundary()
     this.#events.streamOpen(header)
     this.#checkStopped()
@@ -203,6 +227,13 @@ export class StreamParser {
   #checkStopped(): void {
     if (!this.#tokenizer) throw STOPPED
   }
+}
+
+/** @returns undefined when the element is no stanza */
+function plainStanza({ name, attributes, inner, children }: StanzaScanner): Stanza | undefined {
+  if (name === 'message') return new Message(attributes, inner, children)
+  if (name === 'presence') return new Presence(attributes, inner, children)
+  return name === 'iq' ? new Iq(attributes, inner, children) : undefined
 }
 
 function textOutside(): StreamError {
