@@ -87,7 +87,9 @@ class PrivateServer {
     this.#socket = join(folder, 'socket') // a path of a socket may not be longer than 107 bytes
     // root may run it only when told so; any other user needs no telling
     const user = process.getuid?.() === 0 ? ['--user=root'] : []
-    this.#options = ['--no-defaults', ...user, `--datadir=${this.#data}`, '--innodb-log-file-size=8M']
+    // its temporary tables have the names of those of any other instance with the same process id, as in another container
+    const temporary = `--tmpdir=${folder}`
+    this.#options = ['--no-defaults', ...user, `--datadir=${this.#data}`, temporary, '--innodb-log-file-size=8M']
   }
 
   async install(): Promise<void> {

@@ -61,7 +61,7 @@ export class ServerProcess {
   }
   /** PEM file of the development certificate, to be trusted by clients. */
   get certificate(): string {
-    return join(this.folder, 'data', 'dev-certificate.pem')
+    return join(this.folder, 'data', 'tls', 'development-certificate.pem')
   }
 
   admin(path: string, init: RequestInit = {}): Promise<Response> {
