@@ -83,7 +83,7 @@ export class HandOver {
     const { store, sizes } = this.#with
     const { local } = session.jid
     let readFrom: KeptMessage | undefined
-    for (;;) {
+    while (session.isAvailable && session.priority >= 0) {
       await store.whenIdle()
       const page = await store.read(local, PAGE, readFrom)
       if (page.length === 0) return

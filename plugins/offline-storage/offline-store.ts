@@ -1,6 +1,6 @@
 /** All SQL over `ofOffline`, whose columns are Openfire's (openfire.md §3.1). */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Appender, type Database, fromDateColumn, type Migration, toDateColumn } from '@beaconfire/plugin-sdk'
+import { type Database, fromDateColumn, type Migration, NumberedAppender, toDateColumn } from '@beaconfire/plugin-sdk'
 
 /** The `ofID` sequence of messageID. */
 const ID_TYPE = 19
@@ -55,12 +55,13 @@ export interface MailboxCount {
 
 export class OfflineStore {
   readonly #database: Database
-  readonly #appender: Appender<OfflineRow>
+  readonly #appender: NumberedAppender<OfflineRow, 'messageID'>
   #lastCreated = 0
 
   constructor(database: Database) {
     this.#database = database
-    this.#appender = database.appender<OfflineRow>('ofOffline', ['username', 'messageID', 'creationDate', 'messageSize', 'stanza'])
+    const columns = ['username', 'messageID', 'creationDate', 'messageSize', 'stanza'] as const
+    this.#appender = new NumberedAppender(database, 'ofOffline', columns, 'messageID', ID_TYPE)
   }
 
   get pending(): number {
@@ -82,10 +83,7 @@ export class OfflineStore {
   /** Resolves when the message is on disk. Messages keep the order of calls, also when the clock is set back. */
   append(username: string, stanza: string): Promise<void> {
     this.#lastCreated = Math.max(this.#lastCreated, Date.now())
-    const row = { username, creationDate: toDateColumn(this.#lastCreated), messageSize: stanza.length, stanza }
-    const id = this.#database.nextId(ID_TYPE)
-    if (typeof id === 'number') return this.#appender.append({ ...row, messageID: id })
-    return id.then((messageID) => this.#appender.append({ ...row, messageID }))
+    return this.#appender.append({ username, creationDate: toDateColumn(this.#lastCreated), messageSize: stanza.length, stanza })
   }
 
   /** At most `limit` messages, oldest first. @param after those up to this one are left out */

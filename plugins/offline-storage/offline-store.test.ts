@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { type Database, toDateColumn } from '@beaconfire/plugin-sdk'
+import { openDatabase, type ServerDatabase } from '../../core/database/database.js'
+import { createLogger } from '../../core/log.js'
+import { isMariaDbInstalled, startMariaDb } from '../../test/support/mariadb.js'
+import { OfflineStore, tables } from './offline-store.js'
+
+type DatabaseConfig = Parameters<typeof openDatabase>[0]
+
+const log = createLogger({ level: 'silent', format: 'json' })
+const cleanUps: (() => Promise<void>)[] = []
+after(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp()
+})
+
+const engines: [string, () => Promise<DatabaseConfig>][] = [
+  ['SQLite', async () => ({ client: 'sqlite', filename: ':memory:' }) as DatabaseConfig],
+  [
+    'MariaDB',
+    async () => {
+      const mariaDb = await startMariaDb({ after: (cleanUp) => void cleanUps.push(cleanUp) })
+      return { client: 'mysql', connection: mariaDb?.connection } as DatabaseConfig
+    },
+  ],
+]
+
+for (const [engine, configOf] of engines) {
+  const skip = engine === 'MariaDB' && !process.env.CI && !isMariaDbInstalled() ? 'apt-get install mariadb-server' : false
+  describe(`kept messages on ${engine}`, { skip }, () => {
+    let server: ServerDatabase
+    let database: Database
+    let store: OfflineStore
+
+    before(async () => {
+      server = await openDatabase(await configOf(), '.', log, 'fast')
+      database = server.forPlugin('offline-storage')
+      // As Openfire makes it, with a message it kept.
+      await database.knex.schema.createTable('ofOffline', (t) => {
+        t.string('username', 64).notNullable()
+        t.bigInteger('messageID').notNullable()
+        t.specificType('creationDate', 'char(15)').notNullable()
+        t.integer('messageSize').notNullable()
+        t.text('stanza').notNullable()
+        t.primary(['username', 'messageID'])
+      })
+      await insert('juliet', 77, 1_468_802_369_759, '<message from="tybalt@test"/>')
+      await server.migrate('offline-storage', tables)
+      store = new OfflineStore(database)
+    })
+    after(() => server.close())
+
+    const insert = (username: string, messageID: number, at: number, stanza: string) =>
+      database.knex('ofOffline').insert({ username, messageID, creationDate: toDateColumn(at), messageSize: stanza.length, stanza })
+
+    test('what Openfire kept comes first, then what came since, letter by letter', async () => {
+      const stanza = '<message from="romeo@test"><body>Ünïcode 😀 &amp; more</body></message>'
+      for (let i = 0; i < 12; i++) void store.append('juliet', stanza)
+      await store.whenIdle()
+      const all = await store.read('juliet', 100)
+      assert.equal(all.length, 13)
+      assert.deepEqual([all[0]?.messageID, all[0]?.createdAt.toISOString()], [77, '2016-07-18T00:39:29.759Z'])
+      assert.equal(all[12]?.stanza, stanza)
+      assert.deepEqual(await store.read('juliet', 5, all[4]), all.slice(5, 10))
+      assert.equal(await store.size('juliet'), 29 + 12 * stanza.length)
+    })
+
+    test('messages are found, counted and removed for one user only', async () => {
+      await insert('nurse', 77, 5, 'x')
+      assert.deepEqual(
+        (await store.find('nurse', [77, 78])).map((it) => it.messageID),
+        [77],
+      )
+      await store.remove('juliet', [77, 78, 1_000_000])
+      assert.deepEqual(await store.counts({ user: 'nurse', limit: 10 }), [{ user: 'nurse', messages: 1, size: 1 }])
+      const counts = await store.counts({ limit: 10 })
+      assert.deepEqual(
+        counts.map((it) => [it.user, it.messages]),
+        [
+          ['juliet', 12],
+          ['nurse', 1],
+        ],
+      )
+      assert.equal((await store.counts({ after: 'juliet', limit: 10 })).length, 1)
+      assert.equal((await store.total()).messages, 13)
+      await store.removeAll('juliet')
+      assert.equal(await store.size('juliet'), 0)
+      assert.equal(await store.size('nurse'), 1)
+    })
+
+    test('old messages of all users are removed, in batches', async () => {
+      const rows = Array.from({ length: 700 }, (_, i) => {
+        return { username: `user-${i % 3}`, messageID: i, creationDate: toDateColumn(i), messageSize: 1, stanza: 'x' }
+      })
+      await database.knex.batchInsert('ofOffline', rows, 100)
+      const { users, messages } = await store.removeBefore(600)
+      assert.equal(messages, 601)
+      assert.deepEqual([...users].sort(), ['nurse', 'user-0', 'user-1', 'user-2'])
+      assert.equal((await store.total()).messages, 100)
+    })
+  })
+}
