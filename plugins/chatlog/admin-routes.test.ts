@@ -87,7 +87,7 @@ test('a refusal names the parameter', async () => {
   for (const [query, field] of cases) {
     await assert.rejects(
       list(query),
-      (error) => error instanceof AdminError && error.statusCode === 400 && error.field === field,
+      (error) => error instanceof AdminError && error.statusCode === 400 && error.field === `query.${field}`,
       JSON.stringify(query),
     )
   }

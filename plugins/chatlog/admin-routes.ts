@@ -65,7 +65,7 @@ function oneRoute(store: ChatLogStore): AdminRoute {
     async handle({ params }) {
       await store.whenIdle()
       const row = await store.find(params.messageId)
-      if (!row) throw new AdminError(404, 'unknown-message', 'there is no logged message with this id', 'messageId')
+      if (!row) throw new AdminError(404, 'message-not-found', 'there is no logged message with this id')
       return loggedMessage(row)
     },
   })

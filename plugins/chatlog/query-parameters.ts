@@ -83,6 +83,8 @@ export function positionOf(cursor: string, order: Order): Position {
   return { createDate: Number(createDate), messageID: Number(messageID) }
 }
 
-export function invalid(field: string, what: string): AdminError {
-  return new AdminError(400, 'invalid-parameter', `${field} ${what}`, field)
+/** The same shape as a refusal by the route's schema. */
+export function invalid(parameter: string, what: string): AdminError {
+  const field = `query.${parameter}`
+  return new AdminError(400, 'validation', `${field} ${what}`, field)
 }

@@ -51,6 +51,6 @@ export function adminRoutes(store: OfflineStore, domain: Jid): AdminRoute[] {
 
 function localpart(user: string, domain: Jid): string {
   const jid = Jid.tryParse(user.includes('@') ? user : `${user}@${domain}`)
-  if (!jid || jid.local === '') throw new AdminError(400, 'invalid-parameter', 'user is no username', 'user')
+  if (!jid || jid.local === '') throw new AdminError(400, 'validation', 'query.user is no username', 'query.user')
   return jid.local
 }
