@@ -15,7 +15,7 @@ export function registerContributions(registries: Registries, plugin: string, co
       try {
         undo()
       } catch (error) {
-        log.error({ plugin, err: error }, 'a contribution could not be taken back')
+        log.error({ plugin, error }, 'a contribution could not be taken back')
       }
     }
   }

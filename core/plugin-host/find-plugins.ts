@@ -64,7 +64,8 @@ export async function findPlugins(folders: readonly string[], cache: string): Pr
 
 function clash({ name, source, fingerprint }: Finding, first: string): PluginProblem {
   const message = `"${source}" is named "${name}" like the plugin in "${first}", which is taken; rename or remove one of the two`
-  return { name, source, fingerprint, message }
+  // A name of its own, so that an operator sees both.
+  return { name: `${name} (${source})`, source, fingerprint, message }
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -10,15 +10,15 @@ const KEBAB_CASE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 
 /** @throws PluginLoadFailed that names the plugin, the file and line where known, and what to do */
 export async function loadPlugin(found: FoundPlugin): Promise<AnyPlugin> {
-  let module: Record<string, unknown>
+  let module: { readonly default?: unknown }
   try {
     module = await withinLimit('the import', () => importAnew(found.folder, found.entry))
   } catch (error) {
     throw loadFailed(found.name, error, found.folder)
   }
-  const wrong = problemOf(module['default'], found.name)
+  const wrong = problemOf(module.default, found.name)
   if (wrong !== undefined) throw new PluginLoadFailed(`plugin "${found.name}": ${relative(found.folder, found.entry)}: ${wrong}`)
-  return module['default'] as AnyPlugin
+  return module.default as AnyPlugin
 }
 
 /** Wraps what went wrong with a plugin in words for the operator. @param folder where it came from, to point at its own line */

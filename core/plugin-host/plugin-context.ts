@@ -1,7 +1,6 @@
 /** Builds what a plugin is given: its configuration, database, logger, timers, metrics and services, and the server itself. */
-import type { AnyPlugin, Database, Logger, Migration, PluginContext, Services } from '@beaconfire/plugin-sdk'
+import type { AnyPlugin, Database, Logger, Metrics, Migration, PluginContext, Services } from '@beaconfire/plugin-sdk'
 import type { TObject, TSchema } from 'typebox'
-import { DeferredMetrics, type MetricsSource } from './deferred-metrics.js'
 import { PluginTimers } from './plugin-timers.js'
 import type { ServerFacade } from './registries.js'
 
@@ -11,6 +10,9 @@ export interface PluginDatabases {
   /** Brings the tables of `owner` up to date. @throws when a step fails */
   migrate(owner: string, migrations: readonly Migration[]): Promise<void>
 }
+
+/** A plugin's metrics and their removal. Two versions of one plugin may hold some at the same time, in a reload. */
+export type MetricsSource = (plugin: string) => { readonly metrics: Metrics; readonly dispose: () => void }
 
 /** What contexts are made of. */
 export interface ContextParts {
@@ -24,22 +26,22 @@ export interface ContextParts {
   readonly log: Logger
 }
 
-/** A context, with the handles of what it holds. */
+/** A context, with what takes back all it has given. */
 export interface OwnedContext {
   readonly context: PluginContext<unknown, keyof Services>
-  readonly timers: PluginTimers
-  readonly metrics: DeferredMetrics
+  readonly dispose: () => void
 }
 
 /** @throws what `checkConfig` throws, when the plugin's settings are wrong */
 export function buildContext(plugin: AnyPlugin, parts: ContextParts, services: Partial<Services>): OwnedContext {
   const { facade } = parts
   const log = parts.log.child({ plugin: plugin.name })
+  const config = checkedConfig(plugin.name, plugin.config, parts)
   const timers = new PluginTimers(log)
-  const metrics = new DeferredMetrics()
+  const { metrics, dispose } = parts.metrics(plugin.name)
   const context: PluginContext<unknown, keyof Services> = {
     domain: facade.domain,
-    config: checkedConfig(plugin.name, plugin.config, parts),
+    config,
     database: parts.database.forPlugin(plugin.name),
     log,
     metrics,
@@ -53,7 +55,13 @@ export function buildContext(plugin: AnyPlugin, parts: ContextParts, services: P
     route: (stanza) => facade.route(stanza),
     registered: (fact) => facade.registered(fact),
   }
-  return { context, timers, metrics }
+  return {
+    context,
+    dispose: () => {
+      timers.cancelAll()
+      dispose()
+    },
+  }
 }
 
 function checkedConfig(plugin: string, schema: TObject | undefined, parts: ContextParts): unknown {

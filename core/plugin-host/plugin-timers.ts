@@ -33,7 +33,7 @@ export class PluginTimers implements Timers {
       try {
         await run()
       } catch (error) {
-        this.#log.error({ err: error }, 'a timer of the plugin failed')
+        this.#log.error({ error }, 'a timer of the plugin failed')
       }
       // Armed anew only after the run, so that two never overlap.
       if (again) schedule()

@@ -12,6 +12,8 @@ export interface VersionParts extends ContextParts {
 
 export class PluginVersion {
   readonly definition: AnyPlugin
+  /** The services it was given, by name. */
+  readonly services: Partial<Services>
   readonly contributionNames: Readonly<Record<string, readonly string[]>>
   readonly #contributions: Contributions
   readonly #owned: OwnedContext
@@ -21,6 +23,7 @@ export class PluginVersion {
 
   private constructor(definition: AnyPlugin, contributions: Contributions, owned: OwnedContext, parts: VersionParts) {
     this.definition = definition
+    this.services = owned.context.services
     this.contributionNames = contributionNames(contributions)
     this.#contributions = contributions
     this.#owned = owned
@@ -35,7 +38,7 @@ export class PluginVersion {
   static async prepare(definition: AnyPlugin, parts: VersionParts, services: Partial<Services>): Promise<PluginVersion> {
     const owned = buildContext(definition, parts, services)
     try {
-      const contributions = await step('setup()', () => definition.setup(owned.context as never))
+      const contributions = await step<Contributions>('setup()', () => definition.setup(owned.context as never))
       if (typeof contributions !== 'object' || contributions === null) throw new Error('setup() must return an object of contributions')
       const missing = definition.provides?.find((service) => !contributions.services?.[service])
       if (missing !== undefined) throw new Error(`it provides service "${missing}", but setup() returned none of that name`)
@@ -45,7 +48,7 @@ export class PluginVersion {
       }
       return new PluginVersion(definition, contributions, owned, parts)
     } catch (error) {
-      owned.timers.cancelAll()
+      owned.dispose()
       throw error
     }
   }
@@ -60,12 +63,10 @@ export class PluginVersion {
 
   /** Memory for the next version. A `save` that fails is logged and costs the memory, not the reload. */
   async save(): Promise<unknown> {
-    const { save } = this.#contributions
-    if (!save) return undefined
     try {
-      return structuredClone(await step('save()', () => save.call(this.#contributions)))
+      return structuredClone(await step('save()', () => this.#contributions.save?.()))
     } catch (error) {
-      this.#log.error({ plugin: this.name, err: error }, 'plugin could not save its state for the next version')
+      this.#log.error({ plugin: this.name, error }, 'plugin could not save its state for the next version')
       return undefined
     }
   }
@@ -87,27 +88,14 @@ export class PluginVersion {
     this.#undo = undefined
   }
 
-  showMetrics(): void {
-    try {
-      this.#owned.metrics.show(this.#parts.metrics(this.name))
-    } catch (error) {
-      this.#log.error({ plugin: this.name, err: error }, 'metrics of the plugin are not shown')
-    }
-  }
-
-  hideMetrics(): void {
-    this.#owned.metrics.hide()
-  }
-
   /** Lets the plugin flush, then takes its timers and metrics away. Never rejects: what fails is logged. */
   async stop(): Promise<void> {
     try {
       await step('stop()', () => this.#contributions.stop?.())
     } catch (error) {
-      this.#log.error({ plugin: this.name, err: error }, 'plugin did not stop cleanly')
+      this.#log.error({ plugin: this.name, error }, 'plugin did not stop cleanly')
     }
-    this.#owned.timers.cancelAll()
-    this.hideMetrics()
+    this.#owned.dispose()
   }
 }
 

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { access, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { type ReadEntry, x as extract, t as list } from 'tar'
+import { x as extract, t as list, type ReadEntry } from 'tar'
 
 const MAX_ENTRIES = 10_000
 /** Unpacked, in bytes. */

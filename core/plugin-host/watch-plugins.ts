@@ -25,6 +25,10 @@ export class PluginWatcher {
   readonly #log: Logger
   #rearm: NodeJS.Timeout | undefined
   #isClosed = false
+  #markClosed: () => void = () => undefined
+  readonly #whenClosed = new Promise<void>((resolve) => {
+    this.#markClosed = resolve
+  })
 
   /** @param onSettled given the entry (folder or file right in a watched folder), or undefined when anything may have changed */
   constructor(folders: readonly string[], onSettled: (source: string | undefined) => void, log: Logger) {
@@ -44,7 +48,8 @@ export class PluginWatcher {
     clearTimeout(this.#rearm)
     for (const timer of this.#settling.values()) clearTimeout(timer)
     this.#settling.clear()
-    await Promise.all(this.#roots.map((root) => root.watcher?.close()))
+    this.#markClosed()
+    for (const root of this.#roots) await root.watcher?.close()
   }
 
   #scheduleRearm(): void {
@@ -57,7 +62,7 @@ export class PluginWatcher {
   async #armAll(): Promise<void> {
     await Promise.all(
       this.#roots.map((root) =>
-        this.#arm(root).catch((error: unknown) => this.#log.error({ folder: root.folder, err: error }, 'plugins folder cannot be watched')),
+        this.#arm(root).catch((error: unknown) => this.#log.error({ folder: root.folder, error }, 'plugins folder cannot be watched')),
       ),
     )
   }
@@ -72,9 +77,9 @@ export class PluginWatcher {
       const watcher = watch(root.folder, { ignoreInitial: true, depth: DEPTH, ignored: (path) => isIgnoredPath(root.folder, path) })
       root.watcher = watcher
       watcher.on('all', (_, path) => this.#changed(root.folder, path))
-      watcher.on('error', (error) => this.#log.error({ folder: root.folder, err: error }, 'watching the plugins folder failed'))
+      watcher.on('error', (error) => this.#log.error({ folder: root.folder, error }, 'watching the plugins folder failed'))
       // Closed while it was being made ready, it never gets ready.
-      await new Promise<void>((resolve) => watcher.once('ready', resolve))
+      await Promise.race([this.#whenClosed, new Promise<void>((resolve) => watcher.once('ready', resolve))])
     }
     // What came or went while nobody watched.
     this.#poke(undefined)

@@ -1,0 +1,131 @@
+/** Brings what runs in line with what should run: starts, replaces and retires versions, in order of dependency. */
+import type { AnyPlugin, Logger, ServiceName, Services } from '@beaconfire/plugin-sdk'
+import { type LoadOrder, loadOrder, providerFailed } from './load-order.js'
+import { loadFailed } from './load-plugin.js'
+import type { PluginRecord } from './plugin-record.js'
+import { PluginVersion, type VersionParts } from './plugin-version.js'
+import { ServingPlugins } from './serving-plugins.js'
+
+export class PluginChanges {
+  readonly #parts: VersionParts
+  readonly #log: Logger
+  readonly #serving: ServingPlugins
+  /** Versions that no longer serve but run still: whoever used them may do so until all dependents are exchanged. */
+  #retired: PluginVersion[] = []
+
+  constructor(parts: VersionParts) {
+    this.#parts = parts
+    this.#log = parts.log
+    this.#serving = new ServingPlugins(parts.registries)
+  }
+
+  /**
+   * @param records all plugins that should run, in the order they were found in
+   * @param leaving plugins that should not run any more
+   */
+  async apply(records: readonly PluginRecord[], leaving: readonly PluginRecord[]): Promise<void> {
+    const plan = this.#plan(records)
+    const stuck = records.filter((it) => it.version && plan.problems.has(it.name))
+    this.#takeOut([...leaving, ...stuck])
+    for (const [name, problem] of plan.problems) {
+      const record = records.find((it) => it.name === name) as PluginRecord
+      record.isDue = true
+      this.#failed(record, new Error(problem))
+    }
+    for (const record of plan.order) await this.#bringUp(record, plan)
+    // Dependents first: a version that was replaced stays up until nobody uses its services any more.
+    for (const version of this.#retired.splice(0).reverse()) await version.stop()
+  }
+
+  /** Stops everything, in reverse order. */
+  async stopAll(): Promise<void> {
+    for (const version of this.#serving.inOrder.toReversed()) {
+      this.#serving.remove(new Set([version]))
+      await version.stop()
+    }
+  }
+
+  /** Where a newer version cannot run for want of a service, the older one goes on, if it can. */
+  #plan(records: readonly PluginRecord[]): LoadOrder<PluginRecord> {
+    const plan = loadOrder(records.filter((it) => it.target))
+    let hasFallenBack = false
+    for (const record of records) {
+      const problem = plan.problems.get(record.name)
+      if (problem === undefined || !record.version || record.version.definition === record.target) continue
+      record.target = record.version.definition
+      record.isDue = false
+      this.#failed(record, new Error(problem))
+      hasFallenBack = true
+    }
+    return hasFallenBack ? loadOrder(records.filter((it) => it.target)) : plan
+  }
+
+  async #bringUp(record: PluginRecord, plan: LoadOrder<PluginRecord>): Promise<void> {
+    const services: Partial<Record<ServiceName, unknown>> = {}
+    for (const name of record.requires) {
+      const provider = plan.providers.get(name)
+      const service = provider?.version?.service(name)
+      if (!service) {
+        this.#takeOut([record])
+        record.isDue = true
+        return this.#failed(record, new Error(providerFailed(name, provider?.name ?? '')))
+      }
+      services[name] = service
+    }
+    const given = services as Partial<Services>
+    if (!record.isDue && !record.hasOther(given)) return
+    await this.#bringUpWith(record, given, plan)
+  }
+
+  async #bringUpWith(record: PluginRecord, services: Partial<Services>, plan: LoadOrder<PluginRecord>): Promise<void> {
+    const { version: old, isDue: wasDue } = record
+    const servicesChanged = record.hasOther(services)
+    record.tried(services)
+    try {
+      await this.#exchange(record, services, plan)
+      if (wasDue || !old) record.error = undefined
+      this.#log.info({ plugin: record.name, version: record.target?.version }, old ? 'plugin reloaded' : 'plugin loaded')
+    } catch (error) {
+      // The old version serves on, unless what it depends on is about to go.
+      if (servicesChanged) this.#takeOut([record])
+      else if (old) record.target = old.definition
+      this.#failed(record, error)
+    }
+  }
+
+  /** The new version is up before the old one goes. */
+  async #exchange(record: PluginRecord, services: Partial<Services>, plan: LoadOrder<PluginRecord>): Promise<void> {
+    const old = record.version
+    const version = await PluginVersion.prepare(record.target as AnyPlugin, this.#parts, services)
+    try {
+      await version.start(await old?.save())
+      const serving = plan.order.map((it) => (it === record ? version : it.version)).filter((it) => it !== undefined)
+      this.#serving.replace(serving)
+    } catch (error) {
+      await version.stop()
+      throw error
+    }
+    if (old) this.#retired.push(old)
+    record.serves(version)
+  }
+
+  #takeOut(records: readonly PluginRecord[]): void {
+    const versions = new Set(records.map((it) => it.version).filter((it) => it !== undefined))
+    if (versions.size === 0) return
+    const inOrder = this.#serving.inOrder.filter((it) => versions.has(it))
+    this.#serving.remove(versions)
+    this.#retired.push(...inOrder)
+    for (const record of records) {
+      if (!record.version) continue
+      record.version = undefined
+      this.#log.info({ plugin: record.name }, 'plugin unloaded')
+    }
+  }
+
+  #failed(record: PluginRecord, error: unknown): void {
+    const { message } = loadFailed(record.name, error, record.folder)
+    if (record.error === message) return
+    record.error = message
+    this.#log.error({ plugin: record.name, reason: message, error }, record.version ? 'plugin failed, the old version serves on' : 'plugin failed')
+  }
+}

@@ -1,0 +1,194 @@
+/** Loads plugins from folders while the server runs, and keeps what runs in line with what lies there. */
+import { join, resolve } from 'node:path'
+import type { AnyPlugin, Logger } from '@beaconfire/plugin-sdk'
+import { type Finding, findPlugins, isProblem } from './find-plugins.js'
+import { forgetRoot } from './generations.js'
+import { loadFailed, loadPlugin } from './load-plugin.js'
+import { PluginChanges } from './plugin-changes.js'
+import { PluginRecord } from './plugin-record.js'
+import type { VersionParts } from './plugin-version.js'
+import { type PluginControl, PluginLoadFailed, PluginMissing, type PluginStatus } from './registries.js'
+import { PluginWatcher } from './watch-plugins.js'
+
+export interface PluginHostOptions extends VersionParts {
+  /** Where plugins lie; the first that has a name wins. One that does not exist yet may appear later. */
+  readonly folders: readonly string[]
+  /** Names of plugins that are not loaded. */
+  readonly disabled: readonly string[]
+  /** True: what is dropped in, changed or removed takes effect by itself. */
+  readonly watch: boolean
+  /** Packed plugins are unpacked below it. */
+  readonly dataFolder: string
+  /** Plugins given as values; they come before those of the folders. */
+  readonly builtIn?: readonly AnyPlugin[]
+}
+
+/** Which part of what was found is acted on; everything unless given. */
+interface ScanScope {
+  /** Only this entry of a plugins folder. */
+  readonly source?: string | undefined
+  /** This plugin is loaded again though nothing changed. */
+  readonly forced?: string | undefined
+}
+
+export class PluginHost implements PluginControl {
+  readonly #options: PluginHostOptions
+  readonly #log: Logger
+  readonly #folders: readonly string[]
+  readonly #records = new Map<string, PluginRecord>()
+  readonly #changes: PluginChanges
+  readonly #watcher: PluginWatcher | undefined
+  readonly #listeners = new Set<() => void>()
+  /** Loads, reloads and scans go one after the other. */
+  #queue: Promise<unknown> = Promise.resolve()
+  #isStopped = false
+
+  constructor(options: PluginHostOptions) {
+    this.#options = options
+    this.#log = options.log
+    this.#folders = [...new Set(options.folders.map((it) => resolve(it)))]
+    this.#changes = new PluginChanges(options)
+    if (options.watch && this.#folders.length > 0) this.#watcher = new PluginWatcher(this.#folders, (source) => this.#settled(source), this.#log)
+  }
+
+  /** Loads everything. A plugin that fails is logged and shown by {@link list}; it stops neither the others nor the server. */
+  async start(): Promise<void> {
+    for (const definition of this.#options.builtIn ?? []) {
+      const record = this.#record(definition.name)
+      record.target = definition
+      record.isDue = true
+    }
+    await Promise.all([this.#watcher?.start(), this.#enqueue(() => this.#scan({}))])
+  }
+
+  /** Stops all plugins in reverse order. Calls that wait in the queue are not begun any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#watcher?.close()
+    await this.#queue
+    await this.#changes.stopAll()
+  }
+
+  list(): readonly PluginStatus[] {
+    return [...this.#records.values()].map((it) => it.status())
+  }
+
+  find(name: string): PluginStatus | undefined {
+    return this.#records.get(name)?.status()
+  }
+
+  reload(name: string): Promise<PluginStatus> {
+    return this.#enqueue(async () => {
+      const record = this.#records.get(name)
+      if (!record) throw new PluginMissing(`there is no plugin "${name}"`)
+      if (record.isDisabled) throw new PluginLoadFailed(`plugin "${name}" is disabled by plugins.disabled in the configuration`)
+      record.isHeld = false
+      await this.#scan({ forced: name })
+      if (!this.#records.has(name)) throw new PluginMissing(`plugin "${name}" is no longer in its folder`)
+      if (record.error !== undefined) throw new PluginLoadFailed(record.error)
+      return record.status()
+    })
+  }
+
+  /** Stops a plugin until it is reloaded or a file of it changes; its dependents fail. @throws PluginMissing */
+  unload(name: string): Promise<PluginStatus> {
+    return this.#enqueue(async () => {
+      const record = this.#records.get(name)
+      if (!record) throw new PluginMissing(`there is no plugin "${name}"`)
+      record.isHeld = true
+      record.error = undefined
+      await this.#apply([record])
+      return record.status()
+    })
+  }
+
+  rescan(): Promise<readonly PluginStatus[]> {
+    return this.#enqueue(async () => {
+      await this.#scan({})
+      return this.list()
+    })
+  }
+
+  /** Called after each round of changes, whether something changed or not. @returns the undo */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  #settled(source: string | undefined): void {
+    this.#enqueue(() => this.#scan({ source })).catch((error: unknown) => {
+      if (!this.#isStopped) this.#log.error({ source, error }, 'the plugins folder could not be looked through')
+    })
+  }
+
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(() => {
+      if (this.#isStopped) throw new PluginLoadFailed('the server is stopping')
+      return work()
+    })
+    // Whoever asked sees the failure; the queue goes on after it.
+    this.#queue = turn.then(
+      () => this.#notify(),
+      () => this.#notify(),
+    )
+    return turn
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  async #scan(scope: ScanScope): Promise<void> {
+    const findings = await findPlugins(this.#folders, join(this.#options.dataFolder, 'plugin-packages'))
+    const present = new Set(findings.map((it) => it.name))
+    const gone = [...this.#records.values()].filter((it) => it.finding && !present.has(it.name) && isInScope(scope, it.finding))
+    for (const record of gone) this.#records.delete(record.name)
+    for (const finding of findings) {
+      // What was in the way of another plugin may be gone now: then all are looked at.
+      if (gone.length > 0 || isInScope(scope, finding)) await this.#take(finding, finding.name === scope.forced)
+    }
+    const forced = scope.forced === undefined ? undefined : this.#records.get(scope.forced)
+    if (forced && !forced.finding) forced.isDue = true
+    await this.#apply(gone)
+    for (const record of gone) if (record.folder) await forgetRoot(record.folder)
+  }
+
+  /** Imports what was found, when it is new or has changed. What runs is not touched yet. */
+  async #take(finding: Finding, isForced: boolean): Promise<void> {
+    const record = this.#record(finding.name)
+    if (record.target && !record.finding) return // given as a value
+    const isSame = record.finding?.fingerprint === finding.fingerprint && record.finding.source === finding.source
+    if (isSame && !isForced) return
+    record.finding = finding
+    record.isHeld = false
+    if (record.isDisabled) return
+    try {
+      if (isProblem(finding)) throw new PluginLoadFailed(finding.message)
+      record.target = await loadPlugin(finding)
+      record.isDue = true
+    } catch (error) {
+      // What ran before goes on; what waited for a service must not start in its older form.
+      if (!record.version) record.target = undefined
+      record.error = loadFailed(finding.name, error, record.folder).message
+      const text = record.version ? 'plugin failed, the old version serves on' : 'plugin failed'
+      this.#log.error({ plugin: finding.name, reason: record.error, error }, text)
+    }
+  }
+
+  async #apply(gone: readonly PluginRecord[]): Promise<void> {
+    const wanted = [...this.#records.values()].filter((it) => !it.isDisabled && !it.isHeld)
+    await this.#changes.apply(wanted, gone)
+  }
+
+  #record(name: string): PluginRecord {
+    const known = this.#records.get(name)
+    if (known) return known
+    const record = new PluginRecord(name, this.#options.disabled.includes(name))
+    this.#records.set(name, record)
+    return record
+  }
+}
+
+function isInScope(scope: ScanScope, finding: Finding): boolean {
+  return scope.source === undefined || scope.source === finding.source
+}
