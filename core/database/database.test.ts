@@ -95,10 +95,10 @@ onBothEngines((newStore) => {
     const servers = [await store.open(), await store.open()]
     const databases = servers.map((server) => server.forPlugin('lines'))
     await databases[0]?.knex('ofID').insert({ idType: 27, id: 3001 })
-    const openfire = await Promise.all(databases.flatMap((database) => Array.from({ length: 60 }, () => database.nextId(27))))
+    const openfire = await Promise.all(databases.flatMap((database) => Array.from({ length: 60 }, async () => database.nextId(27))))
     assert.equal(new Set(openfire).size, 120)
     assert.equal(Math.min(...openfire), 3001)
-    assert.deepEqual(await databases[0]?.knex('ofID').where({ idType: 27 }).pluck('id'), [3201])
+    assert.deepEqual(await databases[0]?.knex('ofID').where({ idType: 27 }).pluck('id'), [4001])
   })
 
   test('ids of our own begin at 1 and are at hand without waiting', async (t) => {

@@ -2,10 +2,13 @@
 import type { Knex } from 'knex'
 import { isDuplicate } from './is-duplicate.js'
 
-/** Openfire's own; all its other types go by one. From 1000 on are ours. */
-const BLOCK_SIZES: Readonly<Record<number, number>> = { 18: 5, 19: 5, 23: 5, 27: 50, 604: 50 }
+/**
+ * Of Openfire's types, those that rows written on the way of a stanza take; and all of ours, which begin at 1000. Openfire itself takes
+ * 5 or 50, but asks the table where the next block begins, so that its size is each program's own affair.
+ */
+const HOT_TYPES: ReadonlySet<number> = new Set([18, 19, 23, 27, 604])
 const FIRST_OWN_TYPE = 1000
-const OWN_BLOCK_SIZE = 500
+const HOT_BLOCK_SIZE = 500
 /** Another process can take the same block at the same time; that it happens so often in a row means something is wrong. */
 const MOST_ATTEMPTS = 50
 
@@ -103,5 +106,5 @@ export class IdSequences {
 }
 
 function blockSize(idType: number): number {
-  return BLOCK_SIZES[idType] ?? (idType >= FIRST_OWN_TYPE ? OWN_BLOCK_SIZE : 1)
+  return HOT_TYPES.has(idType) || idType >= FIRST_OWN_TYPE ? HOT_BLOCK_SIZE : 1
 }

@@ -8,18 +8,8 @@ import { SqliteDriver } from './sqlite-driver.mjs'
 
 const CACHED_STATEMENTS = 200
 
-const database = open(workerData)
 const statements = new Map()
-
-parentPort.on('message', ({ id, method, ...details }) => {
-  try {
-    const result = METHODS[method](details)
-    parentPort.postMessage({ id, result })
-  } catch (error) {
-    parentPort.postMessage({ id, error: plainError(error) })
-  }
-})
-parentPort.postMessage({ id: 0 })
+let database
 
 const METHODS = {
   query({ sql, bindings }) {
@@ -47,6 +37,22 @@ const METHODS = {
     database.close()
     parentPort.close()
   },
+}
+
+try {
+  database = open(workerData)
+  parentPort.on('message', answer)
+  parentPort.postMessage({ id: 0 })
+} catch (error) {
+  parentPort.postMessage({ id: 0, error: plainError(error) }) // and with no listener on the port the thread ends
+}
+
+function answer({ id, method, ...details }) {
+  try {
+    parentPort.postMessage({ id, result: METHODS[method](details) })
+  } catch (error) {
+    parentPort.postMessage({ id, error: plainError(error) })
+  }
 }
 
 function open({ filename, readonly, synchronous }) {

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Migration } from '@beaconfire/plugin-sdk'
+import { onMariaDb } from '../../test/support/engines.js'
+import { loadConfig } from '../config/load-config.js'
+import { silentLogger } from '../log.js'
+import { openDatabase } from './database.js'
+
+const table: Migration = {
+  version: 1,
+  up: (schema) =>
+    schema.createTable('line', (table) => {
+      table.bigInteger('id').primary()
+      table.text('body', 'longtext')
+    }),
+}
+
+onMariaDb((newStore, server) => {
+  test('after the server was away, appends and queries go on by themselves', async (t) => {
+    const database = await (await newStore(t)).open()
+    await database.migrate('lines', [table])
+    const lines = database.forPlugin('lines')
+    const appender = lines.appender('line', ['id', 'body'])
+    await appender.append({ id: 1, body: 'before' })
+    await server().restart()
+    await appender.append({ id: 2, body: 'after' })
+    assert.deepEqual(await lines.knex('line').orderBy('id').pluck('id'), [1, 2])
+  })
+
+  test('while the server is away rows are refused, not kept for ever', async (t) => {
+    const database = await (await newStore(t)).open()
+    await database.migrate('lines', [table])
+    const appender = database.forPlugin('lines').appender('line', ['id', 'body'])
+    await server().stop()
+    const outcomes = await Promise.allSettled([appender.append({ id: 1, body: 'x' }), appender.append({ id: 2, body: 'x' })])
+    await server().restart()
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    )
+    await appender.append({ id: 1, body: 'x' })
+  })
+
+  test('rows of any size go in statements the server takes', async (t) => {
+    const database = await (await newStore(t)).open()
+    await database.migrate('lines', [table])
+    const lines = database.forPlugin('lines')
+    await lines.knex.raw('set global max_allowed_packet = 1048576')
+    const appender = lines.appender('line', ['id', 'body'])
+    await Promise.all(Array.from({ length: 60 }, (_, id) => appender.append({ id, body: '🔥'.repeat(id % 2 ? 10 : 60_000) })))
+    const [sizes] = await lines.knex('line').sum({ characters: lines.knex.raw('char_length(body)') })
+    assert.equal(Number(sizes?.characters), 30 * 10 + 30 * 60_000)
+  })
+
+  test('a wrong password is a clear error', async () => {
+    const connection = { ...server().connection, user: 'nobody', password: 'wrong' }
+    const { database } = loadConfig({ env: {}, overrides: { database: { client: 'mysql', connection } } })
+    await assert.rejects(openDatabase(database, '/nowhere', silentLogger), /Access denied for user 'nobody'/)
+  })
+})
