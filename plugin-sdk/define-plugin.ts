@@ -96,8 +96,10 @@ export interface PluginDefinition<Schema extends TObject = TObject, Required ext
 /** A plugin as the host handles it, its types forgotten. */
 export type AnyPlugin = PluginDefinition<TObject, ServiceName, ServiceName>
 
-export function definePlugin<Schema extends TObject = TObject, const Required extends ServiceName = never, const Provided extends ServiceName = never>(
-  plugin: PluginDefinition<Schema, Required, Provided>,
-): AnyPlugin {
+export function definePlugin<
+  Schema extends TObject = TObject,
+  const Required extends ServiceName = never,
+  const Provided extends ServiceName = never,
+>(plugin: PluginDefinition<Schema, Required, Provided>): AnyPlugin {
   return plugin as unknown as AnyPlugin
 }

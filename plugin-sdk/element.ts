@@ -1,6 +1,6 @@
 /** XML elements: ltx's tree, the one builder, and the one strict parser of stored or literal XML. */
 import { Element } from 'ltx'
-import { SaxesParser } from 'saxes'
+import { SaxesParser, type SaxesTagNS } from 'saxes'
 import { NS } from './namespaces.js'
 
 export { Element }
@@ -13,7 +13,11 @@ export type Content = Element | string | number | undefined | false
  * Attributes that are `undefined` are left out. Text and values are escaped when written.
  * @throws TypeError when text holds a character that XML 1.0 §2.2 does not allow
  */
-export function element(name: string, attributes: Readonly<Record<string, string | number | undefined>> = {}, ...content: readonly Content[]): Element {
+export function element(
+  name: string,
+  attributes: Readonly<Record<string, string | number | undefined>> = {},
+  ...content: readonly Content[]
+): Element {
   const built = new Element(name)
   for (const key in attributes) {
     const value = attributes[key]
@@ -57,25 +61,28 @@ export function parseElement(xml: string, defaultNamespace: string = NS.client):
   const refuse = (what: string) => () => {
     throw new XmlError(`${what} is not allowed`)
   }
-  parser.on('error', (error) => {
-    throw new XmlError(error.message)
-  })
-  parser.on('doctype', refuse('a document type'))
-  parser.on('comment', refuse('a comment'))
-  parser.on('processinginstruction', refuse('a processing instruction'))
-  parser.on('opentag', (tag) => {
-    const opened = new Element(tag.name)
-    for (const key in tag.attributes) opened.attrs[key] = tag.attributes[key]?.value
-    if (current) current.cnode(opened)
-    else root = opened
-    current = opened
-  })
-  parser.on('closetag', () => {
-    current = current?.parent ?? undefined
-  })
   const text = (value: string) => void current?.t(value)
-  parser.on('text', text)
-  parser.on('cdata', text)
+  // Set by name: `on` would store these by computed key, and V8 would turn the parser into a hash table, which is far slower.
+  Object.assign(parser, {
+    errorHandler(error: Error) {
+      throw new XmlError(error.message)
+    },
+    doctypeHandler: refuse('a document type'),
+    commentHandler: refuse('a comment'),
+    piHandler: refuse('a processing instruction'),
+    openTagHandler(tag: SaxesTagNS) {
+      const opened = new Element(tag.name)
+      for (const key in tag.attributes) opened.attrs[key] = tag.attributes[key]?.value
+      if (current) current.cnode(opened)
+      else root = opened
+      current = opened
+    },
+    closeTagHandler() {
+      current = current?.parent ?? undefined
+    },
+    textHandler: text,
+    cdataHandler: text,
+  })
   parser.write(xml).close()
   if (!root) throw new XmlError('no element found')
   return root

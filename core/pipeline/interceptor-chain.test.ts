@@ -62,7 +62,7 @@ describe('the interceptor chain', () => {
       noting(calls, 'guard', { band: 'guard' }),
       noting(calls, 'transform-2', { band: 'transform' }),
     )
-    run()
+    void run()
     assert.deepEqual(
       calls.slice(0, 4).map((it) => it.split(' ')[0]),
       ['guard', 'transform-1', 'transform-2', 'observe'],
@@ -100,7 +100,7 @@ describe('the interceptor chain', () => {
       noting(calls, 'headline', { when: { type: 'headline' } }),
       noting(calls, 'after', { when: { processed: true, stanza: ['message', 'iq'], type: ['chat', 'normal'] } }),
     )
-    run()
+    void run()
     assert.deepEqual(calls, ['after true true'])
   })
 
@@ -147,7 +147,7 @@ describe('the interceptor chain', () => {
         throw new Error('broken')
       },
     })
-    for (let i = 0; i < 8; i++) run()
+    for (let i = 0; i < 8; i++) void run()
     const [status] = chain.statuses()
     assert.equal(status?.breaker, 'open')
     assert.equal(status?.errors, 5)
@@ -171,7 +171,7 @@ describe('the interceptor chain', () => {
   test('an interceptor for one user is called for the sessions of that user alone', () => {
     const calls: string[] = []
     const { run } = chainWith(noting(calls, 'romeo', { user: 'romeo' }), noting(calls, 'juliet', { user: 'juliet' }), noting(calls, 'all'))
-    run(presence())
+    void run(presence())
     assert.deepEqual(calls, ['all true false', 'romeo true false', 'all true true', 'romeo true true'])
   })
 

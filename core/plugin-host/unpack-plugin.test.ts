@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { access, link, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import test from 'node:test'
-import { create, Header } from 'tar'
+import { create, Header, type HeaderData } from 'tar'
 import { dropIn, pluginSource, type TestHost, testHost, writeFiles } from './plugin-host.fixture.js'
 
 /** Packs a plugin as `npm pack` does, all below `package/`, and drops it in. */
@@ -42,18 +42,20 @@ test('a package that is dropped in while the server runs is loaded', { timeout: 
 test('links in a package are refused, and nothing of it is unpacked', async (t) => {
   const it = await testHost(t)
   await packInto(it, 'symbolic.tgz', '1.0.0', (folder) => symlink('/etc', join(folder, 'etc')))
-  await packInto(it, 'hard.tgz', '1.0.0', (folder) => link(join(folder, 'part.ts'), join(folder, 'same.ts')))
+  await writeFile(join(it.folder, 'hard.tgz'), archiveOf('package/passwd', { type: 'Link', linkpath: '/etc/passwd', size: 0 }))
+  await writeFile(join(it.folder, 'device.tgz'), archiveOf('package/disk', { type: 'BlockDevice', size: 0 }))
   await it.host.start()
   assert.match(it.status('symbolic.tgz').error ?? '', /holds "package\/etc", which is neither file nor folder but SymbolicLink/)
   assert.match(it.status('hard.tgz').error ?? '', /neither file nor folder but Link/)
+  assert.match(it.status('device.tgz').error ?? '', /neither file nor folder but BlockDevice/)
   await assert.rejects(readdir(join(dirname(it.folder), 'data', 'plugin-packages')), { code: 'ENOENT' })
 })
 
 /** An archive with one file of this name, which tar's own writer would not make. */
-function archiveOf(path: string): Buffer {
-  const content = Buffer.alloc(512, 'x')
+function archiveOf(path: string, more: Partial<HeaderData> = {}): Buffer {
+  const content = Buffer.alloc(more.size ?? 512, 'x')
   const header = Buffer.alloc(512)
-  new Header({ path, mode: 0o644, size: 512, type: 'File', mtime: new Date() }).encode(header)
+  new Header({ path, mode: 0o644, size: 512, type: 'File', mtime: new Date(), ...more }).encode(header)
   return Buffer.concat([header, content, Buffer.alloc(1024)])
 }
 

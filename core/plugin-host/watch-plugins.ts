@@ -55,7 +55,6 @@ export class PluginWatcher {
   #scheduleRearm(): void {
     if (this.#isClosed) return
     this.#rearm = setTimeout(() => void this.#armAll().then(() => this.#scheduleRearm()), REARM_MS)
-    this.#rearm.unref()
   }
 
   /** Never rejects. */

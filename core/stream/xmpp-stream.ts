@@ -89,9 +89,14 @@ export class XmppStream implements StreamParserEvents {
     this.#mayReadInAll = Number.POSITIVE_INFINITY
   }
 
-  /** Expects a new stream header, as after STARTTLS and SASL (RFC 6120 §4.3.3). */
+  /**
+   * Expects a new stream header, as after STARTTLS and SASL (RFC 6120 §4.3.3). What the peer sent ahead of it is dropped: it must
+   * not count as said after the change (§5.4.3.3).
+   */
   restart(): void {
     this.#headerSent = false
+    this.#waiting.length = 0
+    this.#unread = []
     this.#parser.stop()
     this.#parser = new StreamParser(this, this.#settings.limits)
   }
