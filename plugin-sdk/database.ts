@@ -19,7 +19,10 @@ export interface Database {
    * together in the next transaction, with those of every other appender of the server.
    */
   appender<R extends Row>(table: string, columns: readonly (keyof R & string)[]): Appender<R>
-  /** The next id of an `ofID` sequence (openfire.md §3.3); ids are taken in blocks, so it answers at once nearly always. */
+  /**
+   * The next id of an `ofID` sequence (openfire.md §3.3); ids are taken in blocks, so it answers at once nearly always for types
+   * from 1000 on. Like {@link knex}, never ask inside a {@link transaction}.
+   */
   nextId(idType: number): number | Promise<number>
   /** True for a violated primary key or unique index, on both engines. */
   isDuplicate(error: unknown): boolean
