@@ -1,0 +1,77 @@
+/** What no client sends: 20,000 malformed or hostile openings and stanzas, cut at random bytes. */
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { test } from 'node:test'
+import { TestStream } from '@beaconfire/plugin-sdk/testing'
+import fc from 'fast-check'
+import { type HostileStream, hostileStream } from '../support/hostile-streams.js'
+import { type ServerProcess, startServerProcess } from '../support/server-process.js'
+
+const BATCHES = 20
+const BATCH = 1000
+const AT_ONCE = 40
+/** What the process may have grown by after the first batches, in which its heap finds its size. */
+const MAY_GROW_BYTES = 64 * 1024 * 1024
+
+test('the server refuses each of them, answers a healthy client after each batch, and does not grow', { timeout: 240_000 }, async (t) => {
+  const server = await startServerProcess(t, {
+    config: {
+      c2s: { host: '127.0.0.1', port: 0, directTlsPort: -1, tls: 'optional', plainWithoutTls: true },
+      limits: { enabled: false },
+      log: { level: 'error' },
+    },
+  })
+  const created = await server.admin('/api/v1/users', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: 'healthy', password: 'healthy' }),
+  })
+  assert.equal(created.status, 201)
+  const healthy = await loggedIn(server)
+  const sizes: number[] = []
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const streams = fc.sample(hostileStream({ domain: 'localhost' }), { numRuns: BATCH, seed: batch })
+    await assault(server.ports.c2s, streams)
+    healthy.send(`<iq type="get" id="alive-${batch}"><ping xmlns="urn:xmpp:ping"/></iq>`)
+    const answer = await healthy.receive('iq')
+    assert.deepEqual([answer.attrs.id, answer.attrs.type], [`alive-${batch}`, 'result'])
+    sizes.push(await memoryOf(server))
+  }
+  const [settled, last] = [Math.max(...sizes.slice(0, 5)), sizes.at(-1) ?? 0]
+  assert.ok(last - settled < MAY_GROW_BYTES, `grew from ${settled} to ${last}: ${sizes.map((it) => Math.round(it / 2 ** 20)).join(' ')} MiB`)
+  assert.doesNotMatch(server.log, /"level":"error"/)
+})
+
+async function loggedIn(server: ServerProcess): Promise<TestStream> {
+  const stream = await TestStream.connect({ port: server.ports.c2s, domain: 'localhost' })
+  await stream.open()
+  await stream.authenticate('PLAIN', 'healthy', 'healthy')
+  await stream.open()
+  await stream.bind()
+  return stream
+}
+
+/** Throws all of them at the port, some at a time; each connection ends when the server ends it, or is cut once all is sent. */
+async function assault(port: number, streams: readonly HostileStream[]): Promise<void> {
+  const waiting = [...streams]
+  const worker = async () => {
+    for (let next = waiting.pop(); next; next = waiting.pop()) await send(port, next)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+}
+
+function send(port: number, { chunks }: HostileStream): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    socket.on('error', () => {}) // the server may have ended it while there was more to send
+    socket.on('close', () => resolve())
+    socket.resume()
+    for (const chunk of chunks) socket.write(chunk)
+    socket.end()
+  })
+}
+
+async function memoryOf(server: ServerProcess): Promise<number> {
+  const answer = await server.admin('/api/v1/server')
+  return ((await answer.json()) as { memory: { rss: number } }).memory.rss
+}
