@@ -78,7 +78,7 @@ function runProcess(file: string, live: boolean): Promise<Outcome> {
       clearTimeout(limit)
       running.delete(child)
       const counts = countsOf(output)
-      const trouble = troubleOf(isLate, code, signal, counts) ?? lateErrorIn(output)
+      const trouble = lateErrorIn(output) ?? troubleOf(isLate, code, signal, counts)
       resolve({
         counts: trouble && counts.failed === 0 ? { ...counts, failed: 1 } : counts,
         output,
@@ -101,7 +101,7 @@ function troubleOf(isLate: boolean, code: number | null, signal: NodeJS.Signals 
   return counts.passed + counts.failed + counts.skipped === 0 ? 'holds no test' : undefined
 }
 
-/** What fails after its test is over, node:test only mentions. */
+/** An error after the end of its test, which node:test mentions but counts nowhere. */
 function lateErrorIn(output: string): string | undefined {
   const late = /^ℹ Error: (Test ".+" at \S+ generated asynchronous activity after the test ended.*)$/m.exec(output)
   return late?.[1]
