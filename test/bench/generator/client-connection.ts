@@ -1,0 +1,163 @@
+/** One XMPP client over a raw socket, made to be much cheaper than the server it loads. */
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { Target } from './request.js'
+import { StanzaFramer } from './stanza-framer.js'
+
+/** All plain sockets read into one buffer: it is consumed, or the rest copied, before the callback returns. */
+const sharedRead = Buffer.allocUnsafeSlow(64 * 1024)
+
+const LETTER_I = 105
+
+type Answer = { resolve(stanza: string): void; reject(error: Error): void }
+
+export class ClientConnection {
+  readonly user: string
+  /** Number of the user, free for workloads. */
+  readonly index: number
+  /** The JID that was bound. */
+  full = ''
+  /** Takes stanzas nobody waits for. */
+  handler: ((stanza: string) => void) | undefined
+  /** Told once when the connection is lost and nobody waits for an answer. */
+  onLost: ((error: Error) => void) | undefined
+  readonly #target: Target
+  readonly #framer = new StanzaFramer({ stanza: (text) => this.#stanza(text), streamEnd: () => this.#streamEnd() })
+  readonly #iqs = new Map<string, Answer>()
+  #socket: Socket | undefined
+  #next: Answer | undefined
+  /** What is sent while a read is handled, to go out in one write. */
+  #gathered = ''
+  #isReading = false
+  #iqCount = 0
+  #isOver = false
+
+  constructor(target: Target, user: string, index: number) {
+    this.#target = target
+    this.user = user
+    this.index = index
+  }
+
+  connect(): Promise<void> {
+    const { address, port, tls, domain } = this.#target
+    return new Promise((resolve, reject) => {
+      const socket = tls
+        ? connectTls({ host: address, port, servername: domain, rejectUnauthorized: false }, resolve)
+        : connectTcp(
+            { host: address, port, noDelay: true, onread: { buffer: sharedRead, callback: (length) => this.#read(sharedRead, length) } },
+            resolve,
+          )
+      this.#socket = socket
+      if (tls) socket.setNoDelay(true).on('data', (chunk: Buffer) => void this.#read(chunk, chunk.length))
+      socket.on('error', (error) => {
+        reject(error)
+        this.#lost(error)
+      })
+      socket.on('close', () => this.#lost(new Error(`the server closed the connection of ${this.user}`)))
+    })
+  }
+
+  send(text: string): void {
+    if (this.#isReading) this.#gathered += text
+    else this.#socket?.write(text, 'latin1')
+  }
+
+  /** For bulk senders: resolves when the socket has room again. */
+  async sendBulk(text: string): Promise<void> {
+    const socket = this.#socket
+    if (socket && !socket.write(text, 'latin1')) await new Promise<void>((resolve) => socket.once('drain', () => resolve()))
+  }
+
+  /** Sends, and resolves with the next stanza or stream element, whatever it is. */
+  exchange(text: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#next = { resolve, reject }
+      this.send(text)
+    })
+  }
+
+  /** Opens a stream, the first or one after SASL; resolves with the stream features. */
+  openStream(): Promise<string> {
+    this.#framer.reset()
+    return this.exchange(
+      `<?xml version='1.0'?><stream:stream to='${this.#target.domain}' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>`,
+    )
+  }
+
+  /** Resolves with the answer, result or error. */
+  iq(type: 'get' | 'set', payload: string, to?: string): Promise<string> {
+    const id = `q${++this.#iqCount}`
+    return new Promise((resolve, reject) => {
+      this.#iqs.set(id, { resolve, reject })
+      this.send(`<iq type='${type}' id='${id}'${to ? ` to='${to}'` : ''}>${payload}</iq>`)
+    })
+  }
+
+  /** A round trip: the server has taken, in order, all that was sent before. */
+  ping(): Promise<string> {
+    return this.iq('get', "<ping xmlns='urn:xmpp:ping'/>", this.#target.domain)
+  }
+
+  close(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#socket?.end('</stream:stream>')
+  }
+
+  destroy(): void {
+    this.#isOver = true
+    this.#socket?.destroy()
+  }
+
+  #read(chunk: Buffer, length: number): boolean {
+    this.#isReading = true
+    this.#framer.write(chunk, length)
+    this.#isReading = false
+    if (this.#gathered !== '') {
+      const text = this.#gathered
+      this.#gathered = ''
+      this.#socket?.write(text, 'latin1')
+    }
+    return true
+  }
+
+  #stanza(text: string): void {
+    if (this.#next) {
+      const { resolve } = this.#next
+      this.#next = undefined
+      resolve(text)
+      return
+    }
+    if (this.#iqs.size !== 0 && text.charCodeAt(1) === LETTER_I) {
+      const id = attributeOf(text, 'id') ?? ''
+      const answer = this.#iqs.get(id)
+      if (answer) {
+        this.#iqs.delete(id)
+        answer.resolve(text)
+        return
+      }
+    }
+    this.handler?.(text)
+  }
+
+  #streamEnd(): void {
+    this.#lost(new Error(`the server closed the stream of ${this.user}`))
+    this.#socket?.end()
+  }
+
+  #lost(error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const waiting = [...this.#iqs.values(), ...(this.#next ? [this.#next] : [])]
+    this.#iqs.clear()
+    this.#next = undefined
+    for (const it of waiting) it.reject(error)
+    if (waiting.length === 0) this.onLost?.(error)
+  }
+}
+
+/** An attribute of the stanza's own tag. */
+export function attributeOf(stanza: string, name: string): string | undefined {
+  const found = new RegExp(`\\s${name}=(?:'([^']*)'|"([^"]*)")`).exec(stanza.slice(0, stanza.indexOf('>') + 1))
+  return found?.[1] ?? found?.[2]
+}

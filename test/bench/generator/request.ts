@@ -1,0 +1,155 @@
+/** What the bench asks its generator process, and what comes back: one JSON document each way. */
+import type { Latency } from '../measure/statistics.js'
+
+export type Mechanism = 'SCRAM-SHA-1' | 'PLAIN'
+
+export interface LoginsWorkload {
+  readonly kind: 'logins'
+  readonly users: number
+  /** Logins under way at a time. */
+  readonly concurrency: number
+  readonly mechanism: Mechanism
+}
+
+export interface MessagesWorkload {
+  readonly kind: 'messages'
+  readonly pairs: number
+  readonly bytes: number
+  /** Messages of each pair before the measured part. */
+  readonly warmup: number
+  readonly pace: ClosedLoop | OpenLoop
+}
+
+/** Each pair has at most `window` messages not yet seen by the recipient. */
+export interface ClosedLoop {
+  readonly each: number
+  readonly window: number
+}
+
+/** Messages leave when they are due, whatever came of those before. */
+export interface OpenLoop {
+  /** Messages a second, of all pairs. */
+  readonly rate: number
+  readonly seconds: number
+}
+
+export interface OfflineWorkload {
+  readonly kind: 'offline'
+  readonly users: number
+  readonly perUser: number
+  readonly senders: number
+  readonly bytes: number
+  readonly concurrency: number
+}
+
+export interface IdleWorkload {
+  readonly kind: 'idle'
+  readonly connections: number
+  readonly concurrency: number
+  /** Waited between the last login and the reading, so that garbage of logins is gone. */
+  readonly holdSeconds: number
+}
+
+export interface PresenceWorkload {
+  readonly kind: 'presence'
+  readonly contacts: number
+  readonly broadcasts: number
+  /** Broadcasts not yet seen by all contacts. */
+  readonly window: number
+  readonly warmup: number
+}
+
+/** Makes what the others need: accounts, and contacts of the first one. What is there already is left alone. */
+export interface ProvisionWorkload {
+  readonly kind: 'provision'
+  /** False: the accounts exist, and in-band registration may be off. */
+  readonly register: boolean
+  readonly accounts: number
+  readonly contacts: number
+  readonly concurrency: number
+}
+
+export type Workload = LoginsWorkload | MessagesWorkload | OfflineWorkload | IdleWorkload | PresenceWorkload | ProvisionWorkload
+
+export interface Target {
+  readonly address: string
+  readonly port: number
+  readonly domain: string
+  /** TLS from the first byte. Certificates are not verified: these accounts hold no secret. */
+  readonly tls: boolean
+}
+
+/** Users are `<prefix>0`, `<prefix>1`, … with one password. */
+export interface BenchAccounts {
+  readonly prefix: string
+  readonly password: string
+}
+
+export interface GeneratorRequest {
+  readonly workload: Workload
+  readonly target: Target
+  readonly accounts: BenchAccounts
+  /** Process whose tree is charged; without it there are wall figures alone. */
+  readonly serverPid?: number
+  /** `/metrics` of the server with its bearer token, for the delay of the event loop. */
+  readonly metrics?: MetricsSource
+  /** Keeps what PBKDF2 made, so that no client's PBKDF2 is in a measured login. */
+  readonly scramKeysFile: string
+  /** The whole run ends after this, as failed. */
+  readonly timeoutSeconds: number
+  /** Waited after the last stanza before the last reading, so that work put off counts too. */
+  readonly settleMs: number
+}
+
+export interface MetricsSource {
+  readonly url: string
+  readonly token: string
+}
+
+export interface Faults {
+  lost: number
+  duplicated: number
+  outOfOrder: number
+  /** Stanzas of type error. */
+  errors: number
+}
+
+/** One measured part of a run. CPU figures are missing where the server's process is not known. */
+export interface Part {
+  /** Empty unless the workload has several. */
+  readonly name: string
+  readonly count: number
+  readonly wallSeconds: number
+  readonly perSecond: number
+  readonly serverCpuSeconds?: number
+  readonly perCpuSecond?: number
+  /** Cores' worth: 1 is a core full. */
+  readonly serverShare?: number
+  readonly generatorShare: number
+  /** Of everybody else on the machine, interrupts and stolen time included. */
+  readonly otherShare: number
+  readonly memoryKib?: { readonly before: number; readonly after: number }
+}
+
+export interface IdleFigures {
+  readonly bytesPerConnection: number
+  /** By proportional set size, where the kernel shows it: pages shared between processes count once. */
+  readonly proportionalBytesPerConnection: number
+  /** Resident after start, before anyone connects. */
+  readonly memoryAfterStartKib: number
+  /** CPU share of doing nothing with all connected. */
+  readonly quietShare: number
+}
+
+export interface GeneratorResult {
+  readonly ok: boolean
+  readonly error?: string
+  readonly faults: Faults
+  readonly parts: readonly Part[]
+  readonly latency?: Latency
+  readonly idle?: IdleFigures
+  /** p99 and longest of the server's event loop in ms, over the measured parts. */
+  readonly eventLoopDelay?: { readonly p99: number; readonly max: number }
+  /** Open loop: messages that left more than 5 ms after they were due; many mean the generator is the limit. */
+  readonly sentLate?: number
+}

@@ -1,0 +1,31 @@
+/** Messages between pairs of users, each to the full JID of its partner. */
+import { latencyOf } from '../../measure/statistics.js'
+import { range } from '../crowd.js'
+import type { MessagesWorkload } from '../request.js'
+import { closedLoop } from './closed-loop.js'
+import type { WorkloadContext, WorkloadOutcome } from './context.js'
+import { MessagePair } from './message-pair.js'
+import { openLoop } from './open-loop.js'
+
+/** In flight for each pair while the server warms up, however many the measured part has. */
+const WARMUP_WINDOW = 10
+
+export async function messages(work: MessagesWorkload, { crowd, meter, bodies, progress }: WorkloadContext): Promise<WorkloadOutcome> {
+  const users = range(0, 2 * work.pairs)
+  await crowd.learnKeys(users)
+  progress('logging in')
+  const sessions = await crowd.sessions(users)
+  const pairs = MessagePair.of(sessions, bodies, work.bytes)
+  const { pace } = work
+  progress('warming up')
+  await Promise.race([closedLoop(pairs, { each: work.warmup, window: 'window' in pace ? pace.window : WARMUP_WINDOW }), crowd.failed])
+  progress('measuring')
+  const start = await meter.begin()
+  const run = 'rate' in pace ? openLoop(pairs, pace) : closedLoop(pairs, pace)
+  const { latencies, sentLate } = await Promise.race([run, crowd.failed])
+  await meter.end('', latencies.length, start)
+  // What was sent twice comes after all: nothing more may follow.
+  await Promise.all(sessions.map((it) => it.ping()))
+  for (const pair of pairs) pair.finish()
+  return { latency: latencyOf(latencies), sentLate }
+}

@@ -1,0 +1,69 @@
+/** The figures as a table, for a terminal or for a Markdown page. */
+import Table from 'cli-table3'
+import { type Figure, isMemory, ratioOf } from './figures.js'
+
+const HEAD = [
+  'scenario',
+  'server',
+  'figure',
+  '× best peer',
+  'per second',
+  'p50 / p95 / p99 ms',
+  'loop p99 / max ms',
+  'server',
+  'generator',
+  'others',
+  'runs',
+]
+/** Columns of words; all others are numbers. */
+const WORDS = 2
+const OURS = 'beaconfire'
+
+export function terminalTable(figures: readonly Figure[]): string {
+  const table = new Table({
+    head: HEAD,
+    colAligns: HEAD.map((_, at) => (at < WORDS ? 'left' : 'right')),
+    style: { head: [], border: [], compact: true },
+  })
+  table.push(...figures.map((it) => cellsOf(it, figures)))
+  return `${table.toString()}\n`
+}
+
+export function markdownTable(figures: readonly Figure[]): string {
+  const rows = [HEAD, HEAD.map((_, at) => (at < WORDS ? '---' : '--:')), ...figures.map((it) => cellsOf(it, figures))]
+  return `${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`
+}
+
+function cellsOf(figure: Figure, all: readonly Figure[]): string[] {
+  const { latency, loopDelay } = figure
+  return [
+    figure.line,
+    figure.server,
+    figure.value === undefined ? '-' : `${number(figure.value, isMemory(figure.unit) ? 1 : 0)} ${figure.unit}`,
+    comparison(figure, all),
+    number(figure.perSecond),
+    latency ? [latency.p50, latency.p95, latency.p99].map((it) => number(it, 1)).join(' / ') : '-',
+    loopDelay.p99 === undefined ? '-' : `${number(loopDelay.p99, 1)} / ${number(loopDelay.max, 1)}`,
+    number(figure.serverShare, 2),
+    number(figure.generatorShare, 2),
+    number(figure.otherShare, 2),
+    figure.good === figure.all ? String(figure.all) : `${figure.good} of ${figure.all}`,
+  ]
+}
+
+/** Ours against the best of the others; interceptors against none of them. */
+function comparison(figure: Figure, all: readonly Figure[]): string {
+  if (figure.server !== OURS) return '-'
+  const ratios = all
+    .filter((it) => it.line === figure.line && it.server !== OURS)
+    .map((peer) => ratioOf(figure, peer))
+    .filter((it) => it !== undefined)
+  if (ratios.length > 0) return number(Math.min(...ratios), 2)
+  const bare = all.find((it) => it.line === 'interceptors-0' && it.server === OURS)
+  const ratio = figure.line.startsWith('interceptors-') && bare && figure !== bare ? ratioOf(figure, bare) : undefined
+  return ratio === undefined ? '-' : `${number(ratio, 2)} of none`
+}
+
+function number(value: number | undefined, digits = 0): string {
+  return value === undefined ? '-' : value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+}

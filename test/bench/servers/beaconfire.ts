@@ -1,0 +1,116 @@
+/** Our server from this work tree. As shipped, except: bound to loopback, plain TCP unless TLS is asked for, no rate limits. */
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type Database from 'better-sqlite3'
+import type { BenchServer, StartedServer, StartOptions } from './bench-server.js'
+import { certificateIn } from './certificate.js'
+import { writeInterceptorPlugin } from './interceptor-plugin.js'
+import { ServerProcess } from './server-process.js'
+
+const ROOT = resolve(fileURLToPath(import.meta.url), '../../../..')
+const SQLITE_DRIVER = new URL('../../../core/database/sqlite-driver.mjs', import.meta.url).href
+const TOKEN = 'beaconfire-bench-token'
+
+interface Ports {
+  readonly c2s: number
+  readonly directTls?: number
+  readonly admin: number
+}
+
+export class Beaconfire implements BenchServer {
+  readonly name = 'beaconfire'
+  readonly #durability: 'strict' | 'fast'
+
+  constructor(durability: 'strict' | 'fast') {
+    this.#durability = durability
+  }
+
+  version(): string {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+    return `${version}, Node ${process.versions.node}`
+  }
+
+  /** Changes with the text of any file that makes tables. */
+  dataVersion(): string {
+    const hash = createHash('sha256')
+    for (const file of [...sources('core'), ...sources('plugins')]) {
+      const text = readFileSync(file, 'utf8')
+      if (/createTable|alterTable|hasTable/.test(text)) hash.update(text)
+    }
+    return hash.digest('hex').slice(0, 12)
+  }
+
+  async start(options: StartOptions): Promise<StartedServer> {
+    const { folder, domain, variant, core } = options
+    const file = join(folder, 'beaconfire.yaml')
+    writeFileSync(file, JSON.stringify(this.#config(options), undefined, 2)) // JSON is YAML
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BEACONFIRE_')))
+    const server = new ServerProcess({
+      command: [process.execPath, '--import', 'tsx', 'core/main.ts'],
+      folder,
+      cwd: ROOT,
+      env: { ...env, BEACONFIRE_CONFIG: file },
+      core,
+    })
+    const ports = await server.until(async () => portsIn(server.output()))
+    const port = variant.tls ? ports.directTls : ports.c2s
+    if (!port) throw new Error(`the server opened no port for this scenario: ${JSON.stringify(ports)}`)
+    return {
+      target: { address: '127.0.0.1', port, domain, tls: variant.tls ?? false },
+      pid: server.pid,
+      metrics: { url: `http://127.0.0.1:${ports.admin}/metrics`, token: TOKEN },
+      stop: () => server.stop(),
+    }
+  }
+
+  async archived(folder: string): Promise<number> {
+    // By its address: the file chooses a build for this Node at run time, and has no types.
+    const { SqliteDriver } = (await import(SQLITE_DRIVER)) as { SqliteDriver: typeof Database }
+    const database = new SqliteDriver(join(folder, 'data', 'beaconfire.sqlite'))
+    try {
+      const row = database.prepare('SELECT count(*) AS count FROM ofChatLog').get() as { count: number }
+      return row.count
+    } finally {
+      database.close()
+    }
+  }
+
+  #config({ folder, domain, variant }: StartOptions): object {
+    const certificate = variant.tls ? certificateIn(folder, domain) : undefined
+    const tls = certificate
+      ? { directTlsPort: -1, tls: 'optional', tlsKey: certificate.key, tlsCertificate: certificate.certificate }
+      : { directTlsPort: 0, tls: 'disabled' }
+    const ownPlugins = join(folder, 'no-plugins')
+    mkdirSync(ownPlugins, { recursive: true })
+    return {
+      domain,
+      dataFolder: join(folder, 'data'),
+      durability: this.#durability,
+      c2s: { host: '127.0.0.1', port: 0, plainWithoutTls: true, ...tls },
+      admin: { host: '127.0.0.1', port: 0, token: TOKEN },
+      limits: { enabled: false },
+      plugins: {
+        folders: [variant.interceptors ? writeInterceptorPlugin(folder, variant.interceptors) : ownPlugins],
+        // The peers' archives are off as well unless a scenario has them.
+        disabled: variant.archive ? ['mam'] : ['chatlog', 'mam'],
+      },
+    }
+  }
+}
+
+/** The server's own line once all its listeners accept. */
+function portsIn(output: string): Ports | undefined {
+  const line = /^ready (\{.*\})$/m.exec(output)?.[1]
+  return line ? (JSON.parse(line) as Ports) : undefined
+}
+
+function sources(folder: string): string[] {
+  const path = join(ROOT, folder)
+  if (!existsSync(path)) return []
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter((it) => it.endsWith('.ts') && !it.endsWith('.test.ts') && !it.includes('node_modules'))
+    .sort()
+    .map((it) => join(path, it))
+}

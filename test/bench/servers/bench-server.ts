@@ -1,0 +1,53 @@
+/** What the bench needs of a server it starts itself. */
+import type { MetricsSource, Target } from '../generator/request.js'
+
+/** A switch of the server that a scenario needs. As installed where nothing is said. */
+export interface ServerVariant {
+  /** Messages are kept: our chat log, a peer's archive (XEP-0313), in SQL or in the store a peer has by default. */
+  readonly archive?: 'sql' | 'own'
+  /** The c2s port speaks TLS from the first byte. */
+  readonly tls?: boolean
+  /** Interceptors of a generated plugin; ours only. */
+  readonly interceptors?: InterceptorLoad
+}
+
+export interface InterceptorLoad {
+  readonly count: number
+  readonly style: 'sync' | 'async'
+  /** False: their `when` excludes the messages of the bench. */
+  readonly matching: boolean
+}
+
+export interface StartOptions {
+  /** Folder of this run alone, with the data of a provisioned one copied in. */
+  readonly folder: string
+  readonly domain: string
+  readonly variant: ServerVariant
+  /** Core to stay on. */
+  readonly core?: number
+}
+
+export interface StartedServer {
+  readonly target: Target
+  /** Unknown for a server elsewhere. */
+  readonly pid?: number
+  readonly metrics?: MetricsSource
+  /** Ends it in order; kills it when it does not end. */
+  stop(): Promise<void>
+}
+
+export interface BenchServer {
+  readonly name: string
+  /** It runs already, with data that is not ours to copy or throw away. */
+  readonly isForeign?: boolean
+  /** @returns undefined when it is not installed */
+  version(): string | undefined
+  /** What a data folder made by an earlier version may not be used for: folders are kept by it. */
+  dataVersion(): string
+  /** Resolves once it accepts connections. @throws with the end of its output when it does not */
+  start(options: StartOptions): Promise<StartedServer>
+  /** False for a variant it cannot be started as; all can unless this says so. */
+  canBe?(variant: ServerVariant): boolean
+  /** How many messages the archive in the folder of a stopped server holds; undefined where it cannot be told. */
+  archived?(folder: string): Promise<number | undefined>
+}
