@@ -1,20 +1,16 @@
 /** Starts the server from the command line: configuration, signals, exit code. */
 import { ConfigError } from './config/check-config.js'
-import { loadConfig } from './config/load-config.js'
-import { createLogger } from './log.js'
 import { type RunningServer, startServer } from './server.js'
 
 /** Stopping takes less than this, or the process ends anyway. */
 const STOP_TIMEOUT_MS = 5000
 
 async function main(): Promise<void> {
-  const config = loadConfig({ env: process.env })
-  const log = createLogger(config.log)
+  const server = await startServer({ env: process.env })
   process.on('uncaughtException', (error) => {
-    log.error({ error }, 'a bug ended the server')
+    server.log.error({ error }, 'a bug ended the server')
     process.exit(1)
   })
-  const server = await startServer({ config, log })
   if (server.firstStartToken) {
     process.stdout.write(
       `\n  Admin token, shown this once: ${server.firstStartToken}\n  Use it as: curl -H "Authorization: Bearer <token>" ${server.adminUrl}/api/v1/server\n\n`,

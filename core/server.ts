@@ -15,8 +15,8 @@ import { AccountStore, accountTables } from './auth/account-store.js'
 import { SecurityAudit, securityAuditTables } from './auth/security-audit.js'
 import { ClientConnections } from './client-connections.js'
 import { checkConfig } from './config/check-config.js'
-import { loadConfig, type Overrides } from './config/load-config.js'
-import type { ServerConfig } from './config/server-config.js'
+import { checkPluginSettings, loadConfig, type Overrides } from './config/load-config.js'
+import { type ServerConfig, serverConfigSchema } from './config/server-config.js'
 import { openDatabase, type ServerDatabase } from './database/database.js'
 import { Delivery } from './delivery/delivery.js'
 import { RemoteRoutes } from './delivery/remote-routes.js'
@@ -42,7 +42,9 @@ import { StreamFeatureRegistry } from './stream/stream-features.js'
 const SHIPPED_PLUGINS = fileURLToPath(new URL('../plugins', import.meta.url))
 
 export interface ServerOptions {
-  /** The whole configuration, or what differs from the defaults. */
+  /** Environment variables and, named by them, a file; without it neither is looked at. */
+  readonly env?: NodeJS.ProcessEnv
+  /** What differs from the defaults, the file and the environment. */
   readonly config?: Overrides<ServerConfig>
   readonly log?: Logger
   /** Plugins given as values: then these alone are loaded, and no folder is looked at. */
@@ -51,6 +53,7 @@ export interface ServerOptions {
 
 export interface RunningServer {
   readonly config: ServerConfig
+  readonly log: Logger
   readonly ports: { readonly c2s: number; readonly directTls: number | undefined; readonly admin: number }
   readonly adminUrl: string
   /** The admin token made at this start, when none was configured or made before. */
@@ -68,13 +71,15 @@ export interface RunningServer {
  * @throws ConfigError; the error of a listener that cannot be opened, or of a database that cannot be used
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const config = loadConfig({ env: {}, overrides: options.config ?? {} })
+  const { env, config: overrides = {} } = options
+  const config = env ? loadConfig({ env, overrides }) : checkConfig(serverConfigSchema, overrides)
   const log = options.log ?? createLogger(config.log)
-  return new Server(config, log).start(options.plugins)
+  return new Server(config, log, env ?? {}).start(options.plugins)
 }
 
 class Server {
   readonly #config: ServerConfig
+  readonly #env: NodeJS.ProcessEnv
   readonly #log: Logger
   readonly #domain: Jid
   readonly #internal: InternalSession
@@ -87,8 +92,9 @@ class Server {
   readonly #delivery: Delivery
   #stopping: Promise<void> | undefined
 
-  constructor(config: ServerConfig, log: Logger) {
+  constructor(config: ServerConfig, log: Logger, env: NodeJS.ProcessEnv) {
     this.#config = config
+    this.#env = env
     this.#log = log
     this.#domain = Jid.of(undefined, config.domain)
     this.#internal = new InternalSession(this.#domain, log)
@@ -102,7 +108,7 @@ class Server {
     const { c2s, dataFolder, database: databaseConfig } = this.#config
     await mkdir(dataFolder, { recursive: true })
     const [database, tls] = await Promise.all([
-      openDatabase(databaseConfig, dataFolder, this.#log),
+      openDatabase(databaseConfig, dataFolder, this.#log, this.#config.durability),
       c2s.tls === 'disabled'
         ? undefined
         : loadTls({ keyFile: c2s.tlsKey, certificateFile: c2s.tlsCertificate, dataFolder, domain: this.#domain.domain, log: this.#log }),
@@ -111,7 +117,7 @@ class Server {
     await database.migrate('beaconfire-audit', [...securityAuditTables])
     const accounts = this.#accountStore(database)
     const router = this.#router(accounts)
-    const metrics = new MetricsRegistry()
+    const metrics = new MetricsRegistry(this.#log)
     const admin = this.#adminServer(database, metrics)
     const plugins = this.#pluginHost({ database, accounts, router, metrics, admin, builtIn })
     const clients = new ClientConnections({
@@ -168,6 +174,7 @@ class Server {
     )
     return {
       config: this.#config,
+      log: this.#log,
       ports,
       adminUrl,
       firstStartToken: admin.firstStartToken,
@@ -259,7 +266,7 @@ class Server {
       },
       database,
       metrics: (plugin) => metrics.forPlugin(plugin),
-      checkConfig,
+      checkConfig: (schema, settings, where) => checkPluginSettings(schema, settings, where, this.#env),
       log: this.#log,
       dataFolder,
     })

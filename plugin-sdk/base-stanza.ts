@@ -24,6 +24,8 @@ export interface ChildOutline {
 }
 
 export abstract class BaseStanza {
+  /** Notes of plugins on a stanza that is being routed (`Crossing.routed`). A copy begins without. */
+  [note: symbol]: unknown
   abstract readonly kind: StanzaKind
   readonly #attributes: StanzaAttributes
   /** Children as XML text; valid while `#exposed` is false. */

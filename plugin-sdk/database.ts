@@ -34,6 +34,11 @@ export interface Appender<R extends Row> {
    * @throws (rejects) with the database's error; the row is not retried
    */
   append(row: R): Promise<void>
+  /**
+   * The cheaper way for many rows: all that go into one transaction share a promise. It resolves when they are on disk, and rejects
+   * when none of them is. `refused` is told of each row that is not stored, be it alone or with the others.
+   */
+  appendTogether(row: R, refused: (error: unknown, row: R) => void): Promise<void>
   /** Rows queued or being written, of this appender. */
   readonly pending: number
   /** True when so much is queued that a producer should wait for {@link whenIdle} before it goes on. */

@@ -1,4 +1,4 @@
-/** An appender whose rows take their key from an `ofID` sequence. */
+/** An appender whose rows take their key from an `ofID` sequence. A row that is handed in belongs to it. */
 import type { Appender, Database, Row } from './database.js'
 
 export class NumberedAppender<R extends Row, Key extends keyof R & string> {
@@ -29,12 +29,16 @@ export class NumberedAppender<R extends Row, Key extends keyof R & string> {
   /** Gives the row the next number and queues it. Resolves when it is on disk. @throws (rejects) with the database's error */
   append(row: Omit<R, Key>): Promise<void> {
     const id = this.#database.nextId(this.#idType)
-    if (typeof id === 'number') return this.#number(row, id)
-    const stored = id.then((number) => this.#number(row, number))
-    this.#unnumbered.add(stored)
-    const done = () => void this.#unnumbered.delete(stored)
-    stored.then(done, done)
-    return stored
+    return typeof id === 'number'
+      ? this.#appender.append(this.#numbered(row, id))
+      : this.#whenNumbered(id, (it) => this.#appender.append(this.#numbered(row, it)))
+  }
+
+  /** As `Appender.appendTogether`. */
+  appendTogether(row: Omit<R, Key>, refused: (error: unknown, row: R) => void): Promise<void> {
+    const id = this.#database.nextId(this.#idType)
+    if (typeof id === 'number') return this.#appender.appendTogether(this.#numbered(row, id), refused)
+    return this.#whenNumbered(id, (it) => this.#appender.appendTogether(this.#numbered(row, it), refused))
   }
 
   /** Resolves when everything appended so far is on disk or has failed. Never rejects. */
@@ -43,7 +47,18 @@ export class NumberedAppender<R extends Row, Key extends keyof R & string> {
     await this.#appender.whenIdle()
   }
 
-  #number(row: Omit<R, Key>, id: number): Promise<void> {
-    return this.#appender.append({ ...row, [this.#key]: id } as unknown as R)
+  #whenNumbered(id: Promise<number>, queue: (id: number) => Promise<void>): Promise<void> {
+    const stored = id.then(queue)
+    this.#unnumbered.add(stored)
+    const done = () => void this.#unnumbered.delete(stored)
+    stored.then(done, done)
+    return stored
+  }
+
+  /** In place: a copy of each row would be garbage on the way of every stanza. */
+  #numbered(row: Omit<R, Key>, id: number): R {
+    const numbered = row as Record<string, unknown>
+    numbered[this.#key] = id
+    return row as R
   }
 }

@@ -23,15 +23,20 @@ export interface Crossing {
   readonly incoming: boolean
   readonly processed: boolean
   /**
-   * The same object for every crossing of one routed stanza, whichever copy each recipient got: a key for a WeakMap or
-   * WeakSet, for what must happen once however many resources a stanza reaches.
+   * The same object for every crossing of one routed stanza, whichever copy each recipient got: where a plugin notes, under a symbol
+   * of its own, what must happen once however many resources a stanza reaches.
    */
-  readonly routed: object
+  readonly routed: RoutedNotes
   /**
    * Holds the acknowledgement of the sender's stanza until `durable` settles (design §5). Call it synchronously.
    * A hold that rejects is answered to the sender with a stanza error; the rejection needs no other handler.
    */
   hold(durable: Promise<unknown>): void
+}
+
+/** Notes of plugins on one routed stanza. */
+export interface RoutedNotes {
+  [note: symbol]: unknown
 }
 
 /** Narrows what an interceptor is called for. What does not match costs nothing. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { element, errorReply, Iq, iq, Jid, Message, message, NS, Presence, parseStanza, presence, StanzaError, stampDelay } from './index.js'
+import { element, errorReply, type Iq, iq, Jid, Message, message, NS, Presence, parseStanza, presence, StanzaError, stampDelay } from './index.js'
 
 const outline = [
   { name: 'body', namespace: undefined, start: 6, end: 20, isText: true },
@@ -68,12 +68,21 @@ test('the priority of a presence is 0 unless it is a number from -128 to 127 (RF
 test('the payload of an iq is its child that is no error', () => {
   const stanza = parseStanza(`<iq type='error' id='1'><query xmlns='jabber:iq:roster'/><error type='cancel'/></iq>`) as Iq
   assert.equal(stanza.payload?.getNS(), NS.roster)
-  assert.equal(iq({ type: 'get', id: '1', from: 'romeo@test/a', to: 'test' }).result().toString(), '<iq to="romeo@test/a" from="test" type="result" id="1"/>'.replace('to="romeo@test/a" from="test" type="result" id="1"', 'type="result" id="1" to="romeo@test/a" from="test"'))
+  assert.equal(
+    iq({ type: 'get', id: '1', from: 'romeo@test/a', to: 'test' }).result().toString(),
+    '<iq to="romeo@test/a" from="test" type="result" id="1"/>'.replace(
+      'to="romeo@test/a" from="test" type="result" id="1"',
+      'type="result" id="1" to="romeo@test/a" from="test"',
+    ),
+  )
 })
 
 describe('an error reply', () => {
   test('goes back with the same id, the original payload, and condition, type and text of the error', () => {
-    const reply = errorReply(message({ id: '1', from: 'a@test/r', to: 'b@test' }, element('body', {}, 'hi')), new StanzaError('not-allowed', { text: 'no' }))
+    const reply = errorReply(
+      message({ id: '1', from: 'a@test/r', to: 'b@test' }, element('body', {}, 'hi')),
+      new StanzaError('not-allowed', { text: 'no' }),
+    )
     assert.equal(
       reply?.toString(),
       '<message from="b@test" to="a@test/r" id="1" type="error"><body>hi</body><error type="cancel">' +

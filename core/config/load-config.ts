@@ -108,3 +108,13 @@ function holds(tree: unknown, path: Path): boolean {
   }
   return true
 }
+
+/**
+ * Checks the settings of a plugin, with what the environment says over them: `chatlog.retentionDays` is
+ * `BEACONFIRE_PLUGINS_SETTINGS_CHATLOG_RETENTION_DAYS`.
+ * @param where path of the settings, such as `plugins.settings.chatlog` @throws ConfigError
+ */
+export function checkPluginSettings<Schema extends TSchema>(schema: Schema, settings: unknown, where: string, env: NodeJS.ProcessEnv) {
+  const prefix = ['BEACONFIRE', ...where.split('.').map(variableName)].join('_')
+  return checkConfig(schema, merge(settings as Tree, fromEnvironment(schema, prefix, env)), where)
+}

@@ -36,7 +36,7 @@ const LIMITS: AppendLimits = {
   saturatedRows: 10_000,
   refusedRows: 100_000,
   refusedCharacters: 256 * 1024 * 1024,
-  batchRows: 4000,
+  batchRows: 2000,
   batchCharacters: 8 * 1024 * 1024,
 }
 
@@ -45,24 +45,32 @@ export class AppendRefused extends Error {
   override readonly name = 'AppendRefused'
 }
 
-interface Queued {
+/** Who is told what became of a row: its own promise, or a function for a row that goes together with others. */
+type Told = Deferred | { readonly row: Row; readonly refused: (error: unknown, row: Row) => void }
+
+/** The rows of one appender in one transaction. */
+interface RowGroup extends InsertGroup {
   readonly appender: TableAppender
-  readonly values: readonly ColumnValue[]
-  readonly characters: number
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
+  /** By place. */
+  readonly told: Told[]
+  /** The promise of the rows that go together. */
+  shared: Deferred | undefined
 }
 
+/** What goes into one transaction. */
 interface Batch {
-  readonly groups: readonly InsertGroup[]
-  /** For each group, whose rows they are. */
-  readonly rows: readonly (readonly Queued[])[]
+  readonly groups: RowGroup[]
+  rows: number
+  characters: number
 }
 
 export class AppendQueue {
   readonly #write: WriteBatch
   readonly #limits: AppendLimits
-  #queued: Queued[] = []
+  /** Takes rows until it is full, or its turn has come. */
+  #open: Batch = newBatch()
+  /** Full ones before it. */
+  #full: Batch[] = []
   #waitingRows = 0
   #waitingCharacters = 0
   #isClosing = false
@@ -78,17 +86,21 @@ export class AppendQueue {
     return new TableAppender(table, columns, this, this.#limits.saturatedRows) as unknown as Appender<R>
   }
 
-  /** @internal what an appender hands in */
-  add(appender: TableAppender, values: readonly ColumnValue[]): Promise<void> {
-    const characters = sizeOf(values)
+  /** @internal makes room for a row of this size */
+  room(appender: TableAppender, characters: number): RowGroup | AppendRefused {
     const refusal = this.#refusal(characters)
-    if (refusal) return Promise.reject(new AppendRefused(refusal))
-    appender.accepted()
+    if (refusal) return new AppendRefused(refusal)
+    const { batchRows, batchCharacters } = this.#limits
+    if (this.#open.rows >= batchRows || (this.#open.rows > 0 && this.#open.characters >= batchCharacters)) {
+      this.#full.push(this.#open)
+      this.#open = newBatch()
+    }
+    this.#open.rows++
+    this.#open.characters += characters
     this.#waitingRows++
     this.#waitingCharacters += characters
-    const stored = new Promise<void>((resolve, reject) => this.#queued.push({ appender, values, characters, resolve, reject }))
     this.#draining ??= this.#drain()
-    return stored
+    return this.#groupOf(appender)
   }
 
   /** Refuses further rows and resolves when those queued are stored or have failed. */
@@ -104,35 +116,39 @@ export class AppendQueue {
     return isFull ? 'too much waits to be written to the database' : undefined
   }
 
+  #groupOf(appender: TableAppender): RowGroup {
+    const { groups } = this.#open
+    for (const group of groups) if (group.appender === appender) return group
+    const { table, columns, sql } = appender
+    const group: RowGroup = { appender, table, columns, sql, width: columns.length, values: [], told: [], shared: undefined }
+    groups.push(group)
+    return group
+  }
+
   async #drain(): Promise<void> {
     // one turn of the event loop, so that rows which arrive together go together
     await new Promise((resolve) => setImmediate(resolve))
-    while (this.#queued.length > 0) await this.#writeSome()
+    while (this.#waitingRows > 0) await this.#writeSome()
     this.#draining = undefined
   }
 
   async #writeSome(): Promise<void> {
-    const taken = this.#take()
-    const batch = grouped(taken)
+    const batch = this.#take()
     try {
-      settle(batch, await this.#write(batch.groups))
+      settle(batch, await this.#write(batch.groups.map(({ table, columns, sql, width, values }) => ({ table, columns, sql, width, values }))))
     } catch (error) {
-      for (const row of taken) row.reject(error)
+      fail(batch, error)
     }
-    for (const { characters } of taken) this.#waitingCharacters -= characters
-    this.#waitingRows -= taken.length
-    for (const rows of batch.rows) rows[0]?.appender.settled(rows.length)
+    this.#waitingCharacters -= batch.characters
+    this.#waitingRows -= batch.rows
+    for (const { appender, told } of batch.groups) appender.settled(told.length)
   }
 
-  #take(): readonly Queued[] {
-    const { batchRows, batchCharacters } = this.#limits
-    let characters = 0
-    let count = 0
-    while (count < this.#queued.length && count < batchRows && (count === 0 || characters < batchCharacters)) {
-      characters += this.#queued[count++]?.characters ?? 0
-    }
-    const taken = this.#queued.slice(0, count)
-    this.#queued = this.#queued.slice(count)
+  #take(): Batch {
+    const full = this.#full.shift()
+    if (full) return full
+    const taken = this.#open
+    this.#open = newBatch()
     return taken
   }
 }
@@ -157,10 +173,31 @@ class TableAppender implements Appender<Row> {
   }
 
   append(row: Row): Promise<void> {
-    return this.#queue.add(
-      this,
-      this.columns.map((column) => row[column] ?? null),
-    )
+    const group = this.#add(row)
+    if (group instanceof AppendRefused) return Promise.reject(group)
+    const deferred = new Deferred()
+    group.told.push(deferred)
+    return deferred.promise
+  }
+
+  appendTogether(row: Row, refused: (error: unknown, row: Row) => void): Promise<void> {
+    const group = this.#add(row)
+    if (group instanceof AppendRefused) {
+      refused(group, row)
+      return Promise.reject(group)
+    }
+    group.told.push({ row, refused })
+    group.shared ??= new Deferred()
+    return group.shared.promise
+  }
+
+  #add(row: Row): RowGroup | AppendRefused {
+    const { columns } = this
+    const group = this.#queue.room(this, sizeOf(row, columns))
+    if (group instanceof AppendRefused) return group
+    for (let at = 0; at < columns.length; at++) group.values.push(row[columns[at] as string] ?? null)
+    this.#appended++
+    return group
   }
 
   get pending(): number {
@@ -174,10 +211,6 @@ class TableAppender implements Appender<Row> {
   whenIdle(): Promise<void> {
     if (this.pending === 0) return Promise.resolve()
     return new Promise((resolve) => this.#idleWaiters.push({ until: this.#appended, resolve }))
-  }
-
-  accepted(): void {
-    this.#appended++
   }
 
   /** Rows are settled in the order they came, so a count tells which. */
@@ -198,31 +231,51 @@ export function insertSql(table: string, columns: readonly string[], rows: numbe
   return `insert into ${name(table)} (${columns.map(name).join(', ')}) values ${Array(rows).fill(row).join(', ')}`
 }
 
-function grouped(taken: readonly Queued[]): Batch {
-  const groups = new Map<TableAppender, { readonly group: InsertGroup; readonly rows: Queued[] }>()
-  for (const row of taken) {
-    const { appender } = row
-    let entry = groups.get(appender)
-    if (!entry) {
-      const { table, columns, sql } = appender
-      entry = { group: { table, columns, sql, width: columns.length, values: [] }, rows: [] }
-      groups.set(appender, entry)
-    }
-    entry.group.values.push(...row.values)
-    entry.rows.push(row)
+class Deferred {
+  readonly promise: Promise<void>
+  resolve: () => void = () => {}
+  reject: (error: unknown) => void = () => {}
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
   }
-  const entries = [...groups.values()]
-  return { groups: entries.map(({ group }) => group), rows: entries.map(({ rows }) => rows) }
 }
 
-function settle(batch: Batch, failures: readonly RowFailure[]): void {
-  for (const { group, row, error } of failures) batch.rows[group]?.[row]?.reject(error)
-  // a promise that was rejected above stays so
-  for (const rows of batch.rows) for (const { resolve } of rows) resolve()
+function newBatch(): Batch {
+  return { groups: [], rows: 0, characters: 0 }
 }
 
-function sizeOf(values: readonly ColumnValue[]): number {
+function settle({ groups }: Batch, failures: readonly RowFailure[]): void {
+  for (const { group, row, error } of failures) {
+    const told = groups[group]?.told[row]
+    if (told) refuse(told, error)
+  }
+  for (const { told, shared } of groups) {
+    shared?.resolve()
+    for (const one of told) if (one instanceof Deferred) one.resolve() // what was rejected above stays so
+  }
+}
+
+function fail({ groups }: Batch, error: unknown): void {
+  for (const { told, shared } of groups) {
+    shared?.reject(error)
+    for (const one of told) refuse(one, error)
+  }
+}
+
+function refuse(told: Told, error: unknown): void {
+  if (told instanceof Deferred) told.reject(error)
+  else told.refused(error, told.row)
+}
+
+function sizeOf(row: Row, columns: readonly string[]): number {
   let size = 0
-  for (const value of values) size += typeof value === 'object' ? (value?.byteLength ?? 0) : typeof value === 'string' ? value.length : 0
+  for (let at = 0; at < columns.length; at++) {
+    const value = row[columns[at] as string]
+    size += typeof value === 'string' ? value.length : typeof value === 'object' ? (value?.byteLength ?? 0) : 0
+  }
   return size
 }

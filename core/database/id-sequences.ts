@@ -8,7 +8,7 @@ import { isDuplicate } from './is-duplicate.js'
  */
 const HOT_TYPES: ReadonlySet<number> = new Set([18, 19, 23, 27, 604])
 const FIRST_OWN_TYPE = 1000
-const HOT_BLOCK_SIZE = 500
+const HOT_BLOCK_SIZE = 5000
 /** Another process can take the same block at the same time; that it happens so often in a row means something is wrong. */
 const MOST_ATTEMPTS = 50
 

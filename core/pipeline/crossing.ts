@@ -1,5 +1,5 @@
 /** One stanza meeting the chain: what an interceptor is given. */
-import type { Crossing, Session, Stanza } from '@beaconfire/plugin-sdk'
+import type { Crossing, RoutedNotes, Session, Stanza } from '@beaconfire/plugin-sdk'
 
 /** A session as core drives it: it can be told that its stanza must not be acknowledged yet (design §5). */
 export interface Origin extends Session {
@@ -14,7 +14,7 @@ export class PacketCrossing implements Crossing {
     readonly session: Session,
     readonly incoming: boolean,
     readonly processed: boolean,
-    readonly routed: object,
+    readonly routed: RoutedNotes,
     origin: Origin,
   ) {
     this.#origin = origin

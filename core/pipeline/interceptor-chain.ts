@@ -9,6 +9,7 @@ import {
   type MaybePromise,
   type PacketInterceptor,
   PacketRejected,
+  type RoutedNotes,
   type Session,
   type Stanza,
   type StanzaKind,
@@ -90,7 +91,7 @@ export class InterceptorChain {
     packet: Stanza,
     session: Session,
     origin: Origin,
-    routed: object,
+    routed: RoutedNotes,
     act: Act,
     onRejected: OnRejected,
   ): MaybePromise<boolean> {
@@ -114,7 +115,15 @@ export class InterceptorChain {
     return this.#actAndFinish(stage, incoming, packet, session, origin, routed, act)
   }
 
-  #actAndFinish(stage: Stage, incoming: boolean, packet: Stanza, session: Session, origin: Origin, routed: object, act: Act): MaybePromise<boolean> {
+  #actAndFinish(
+    stage: Stage,
+    incoming: boolean,
+    packet: Stanza,
+    session: Session,
+    origin: Origin,
+    routed: RoutedNotes,
+    act: Act,
+  ): MaybePromise<boolean> {
     const done = act(packet, session, origin)
     if (stage.after.length === 0) return done
     if (isPromise(done)) return done.then((outcome) => this.#finish(outcome, stage, incoming, packet, session, origin, routed))
@@ -128,7 +137,7 @@ export class InterceptorChain {
     packet: Stanza,
     session: Session,
     origin: Origin,
-    routed: object,
+    routed: RoutedNotes,
   ): MaybePromise<boolean> {
     // Nothing was handed over, so nobody is told that it was. An incoming packet gets its IN-post whatever came of it.
     if (!incoming && !outcome) return outcome

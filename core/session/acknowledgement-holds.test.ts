@@ -8,7 +8,7 @@ test('nothing is waited for while nothing is held', () => {
 })
 
 test('what is held settles with the last promise, and a failure names its stanza', async () => {
-  const failed: (Stanza | undefined)[] = []
+  const failed: Stanza[] = []
   const holds = new AcknowledgementHolds((stanza) => failed.push(stanza))
   const [first, second] = [message({ id: '1' }), message({ id: '2' })]
   let settleLast: () => void = () => {}

@@ -5,44 +5,42 @@
 import type { Stanza } from '@beaconfire/plugin-sdk'
 
 export class AcknowledgementHolds {
-  #open = 0
-  #lastHeld: Promise<unknown> | undefined
-  #lastStanza: Stanza | undefined
+  /** Promises that have not settled, with the stanzas that wait for each: the rows of a batch share one. */
+  readonly #open = new Map<Promise<unknown>, Stanza[]>()
   #settled: PromiseWithResolve | undefined
-  readonly #onFailure: (stanza: Stanza | undefined, error: unknown) => void
+  readonly #onFailure: (stanza: Stanza, error: unknown) => void
 
-  constructor(onFailure: (stanza: Stanza | undefined, error: unknown) => void) {
+  constructor(onFailure: (stanza: Stanza, error: unknown) => void) {
     this.#onFailure = onFailure
   }
 
   /** @param stanza the stanza being handled, answered with an error when `durable` rejects */
   hold(durable: Promise<unknown>, stanza: Stanza | undefined): void {
-    // The rows of a batch share one promise: a stanza held twice by the same batch is held once.
-    if (durable === this.#lastHeld && stanza === this.#lastStanza) return
-    this.#lastHeld = durable
-    this.#lastStanza = stanza
-    this.#open++
+    const waiting = this.#open.get(durable)
+    if (waiting) {
+      if (stanza && waiting.at(-1) !== stanza) waiting.push(stanza)
+      return
+    }
+    this.#open.set(durable, stanza ? [stanza] : [])
     durable.then(
-      () => this.#release(),
+      () => this.#release(durable),
       (error: unknown) => {
-        this.#onFailure(stanza, error)
-        this.#release()
+        for (const held of this.#open.get(durable) ?? []) this.#onFailure(held, error)
+        this.#release(durable)
       },
     )
   }
 
   /** Resolves when everything held so far has settled; undefined when nothing is held. */
   whenSettled(): Promise<void> | undefined {
-    if (this.#open === 0) return undefined
+    if (this.#open.size === 0) return undefined
     this.#settled ??= withResolve()
     return this.#settled.promise
   }
 
-  #release(): void {
-    this.#open--
-    if (this.#open > 0) return
-    this.#lastHeld = undefined
-    this.#lastStanza = undefined
+  #release(durable: Promise<unknown>): void {
+    this.#open.delete(durable)
+    if (this.#open.size > 0) return
     this.#settled?.resolve()
     this.#settled = undefined
   }

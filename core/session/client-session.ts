@@ -160,13 +160,13 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
     this.#server.ended(this, abrupt)
   }
 
-  #holdFailed(stanza: Stanza | undefined, error: unknown): void {
-    this.#server.log.error({ jid: this.jid.toString(), stanzaId: stanza?.id, error }, 'a stanza could not be made durable')
+  #holdFailed(stanza: Stanza, error: unknown): void {
+    this.#server.log.error({ jid: this.jid.toString(), stanzaId: stanza.id, error }, 'a stanza could not be made durable')
     const refusal =
       error instanceof StanzaError
         ? error
         : new StanzaError('internal-server-error', { type: 'wait', text: 'The server could not store this. Try again later.' })
-    const reply = stanza && errorReply(stanza, refusal)
+    const reply = errorReply(stanza, refusal)
     if (reply) void this.deliver(reply, this)
   }
 }

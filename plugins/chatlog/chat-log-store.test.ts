@@ -10,6 +10,10 @@ import { type ChatLogRow, tables } from './chat-log-tables.js'
 import { exportedLog } from './export.js'
 import { conversationColumn, jidColumn } from './jid-column.js'
 
+const refused = (error: unknown) => {
+  throw error
+}
+
 type DatabaseConfig = Parameters<typeof openDatabase>[0]
 
 const [romeo, juliet, nurse, room] = ['romeo@test', 'juliet@test', 'nurse@test', 'verona@rooms.test'] as const
@@ -45,13 +49,13 @@ for (const [engine, configOf] of engines) {
       database = server.forPlugin('chatlog')
       store = new ChatLogStore(database)
       for (let i = 0; i < 30; i++) {
-        void store.append(row(romeo, juliet, 1000 + i, `to Juliet ${i}`))
-        void store.append(row(juliet, romeo, 1000 + i, `to Romeo ${i}`))
-        void store.append(row(nurse, juliet, 1000 + i, `Madam! ${i}`))
+        void store.append(row(romeo, juliet, 1000 + i, `to Juliet ${i}`), refused)
+        void store.append(row(juliet, romeo, 1000 + i, `to Romeo ${i}`), refused)
+        void store.append(row(nurse, juliet, 1000 + i, `Madam! ${i}`), refused)
       }
-      void store.append(row(romeo, romeo, 2000, 'Can I go forward when my heart is here?'))
-      void store.append({ ...row(romeo, room, 3000, 'Good morrow, all'), type: 'groupchat', conversation: room })
-      void store.append({ ...row(juliet, room, 3001, 'GÖTTERDÄMMERUNG 😀'), type: 'groupchat', conversation: room })
+      void store.append(row(romeo, romeo, 2000, 'Can I go forward when my heart is here?'), refused)
+      void store.append({ ...row(romeo, room, 3000, 'Good morrow, all'), type: 'groupchat', conversation: room }, refused)
+      void store.append({ ...row(juliet, room, 3001, 'GÖTTERDÄMMERUNG 😀'), type: 'groupchat', conversation: room }, refused)
       await store.whenIdle()
     })
     after(() => server.close())
@@ -144,7 +148,7 @@ for (const [engine, configOf] of engines) {
     })
 
     test('deletion by age takes what is older, all of it, and nothing else', async () => {
-      for (let i = 0; i < 1200; i++) void store.append(row(nurse, romeo, 10, 'old'))
+      for (let i = 0; i < 1200; i++) void store.append(row(nurse, romeo, 10, 'old'), refused)
       await store.whenIdle()
       assert.equal(await store.deleteBefore(1000), 1200)
       assert.equal(await store.deleteBefore(1000), 0)
@@ -154,7 +158,7 @@ for (const [engine, configOf] of engines) {
     test('an address too long for the column is cut to one that is still its own', async () => {
       const long = Jid.parse(`${'a'.repeat(400)}@test/home`)
       const other = Jid.parse(`${'a'.repeat(401)}@test/home`)
-      await store.append(row(jidColumn(long), romeo, 5000, 'long'))
+      await store.append(row(jidColumn(long), romeo, 5000, 'long'), refused)
       const [found] = await store.read({ user: jidColumn(long), with: romeo }, 'newest', undefined, 5)
       assert.equal(found?.content, 'long')
       assert.notEqual(jidColumn(long), jidColumn(other))

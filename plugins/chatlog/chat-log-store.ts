@@ -49,9 +49,9 @@ export class ChatLogStore {
     return this.#appender.whenIdle()
   }
 
-  /** Resolves when the row is on disk. */
-  append(row: Omit<ChatLogRow, 'messageID'>): Promise<void> {
-    return this.#appender.append(row)
+  /** Resolves when the row is on disk, with those that go together with it. @param refused told of each row that is not stored */
+  append(row: Omit<ChatLogRow, 'messageID'>, refused: (error: unknown, row: ChatLogRow) => void): Promise<void> {
+    return this.#appender.appendTogether(row, refused)
   }
 
   /** At most `limit` rows behind `after`, in order. */

@@ -19,8 +19,12 @@ function recorder(config: Partial<ChatLogConfig> = {}) {
       return state.isSaturated
     },
     whenIdle: async () => void (state.isSaturated = false),
-    append: async (row: Row) => {
-      if (state.fail) throw new Error('the disk is full')
+    append: async (row: Row, refused: (error: unknown, row: Row) => void) => {
+      if (state.fail) {
+        const error = new Error('the disk is full')
+        refused(error, row)
+        throw error
+      }
       rows.push(row)
     },
   } as unknown as ChatLogStore

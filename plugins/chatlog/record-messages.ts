@@ -18,6 +18,8 @@ import { RecentKeys } from './recent-keys.js'
 /** In ms. Waiting for a database that is behind is the back pressure that is wanted, and no fault of this interceptor. */
 const BUDGET_MS = 60_000
 const HANDED_OVER = 1
+/** Notes that a stanza is logged: every further resource that gets it is passed over. */
+const LOGGED = Symbol('logged')
 
 export interface RecorderCollaborators {
   readonly store: ChatLogStore
@@ -52,9 +54,9 @@ class Recorder {
   readonly #log: Logger
   readonly #logged
   readonly #failed
-  /** Stanzas logged: every further resource that gets one is passed over. */
-  readonly #seen = new WeakSet<object>()
   readonly #kept = new RecentKeys()
+  #lastStored: Promise<void> | undefined
+  #lastHeld: Promise<void> = Promise.resolve()
 
   constructor({ store, config, domain, log, metrics }: RecorderCollaborators) {
     this.#store = store
@@ -69,12 +71,12 @@ class Recorder {
   /** A message of two people, in the hands of the recipient's session. */
   handedOver(crossing: Crossing): MaybePromise<void> {
     const { packet, session, routed } = crossing
-    if (packet.kind !== 'message' || this.#seen.has(routed)) return
+    if (packet.kind !== 'message' || routed[LOGGED]) return
     const { from, body } = packet
     const receiver = session.kind === 'client' ? session.jid : packet.to
     if (!body || !from || !receiver || from.local === '' || receiver.local === '') return
     if (isCarbon(packet, from, receiver)) return
-    this.#seen.add(routed)
+    routed[LOGGED] = true
     const sentAt = packet.hasChild('delay', NS.delay) ? this.#keptSince(packet) : undefined
     // Kept messages are handed over again when the client was lost before it had them.
     if (sentAt !== undefined && packet.id !== undefined && !this.#kept.add(`${from} ${receiver.bare()} ${sentAt} ${packet.id}`)) return
@@ -110,14 +112,28 @@ class Recorder {
 
   /** The sender's acknowledgement waits for the row (design §5); its next stanza waits too while the disk is behind. */
   #write(crossing: Crossing, row: Omit<ChatLogRow, 'messageID' | 'detail' | 'length' | 'state'>): MaybePromise<void> {
-    const stored = this.#store.append({ ...row, length: row.content.length, detail: crossing.packet.toString(), state: HANDED_OVER })
-    const counted = stored.catch((error: unknown) => {
-      this.#failed.increment()
-      this.#log.error({ stanzaId: crossing.packet.id, sender: row.sender, receiver: row.receiver, error }, 'a message could not be logged')
-    })
-    crossing.hold(this.#isClosed ? stored : counted)
+    const whole = row as Omit<ChatLogRow, 'messageID'>
+    whole.length = row.content.length
+    whole.detail = crossing.packet.toString()
+    whole.state = HANDED_OVER
+    crossing.hold(this.#held(this.#store.append(whole, this.#refused)))
     this.#logged.increment()
     if (this.#store.isSaturated) return this.#store.whenIdle()
+  }
+
+  /** What the sender waits for. Where the log may fail, a failure ends the waiting all the same; the rows of a transaction share it. */
+  #held(stored: Promise<void>): Promise<void> {
+    if (this.#isClosed) return stored
+    if (stored !== this.#lastStored) {
+      this.#lastStored = stored
+      this.#lastHeld = stored.catch(() => {}) // each row that is lost has been reported
+    }
+    return this.#lastHeld
+  }
+
+  readonly #refused = (error: unknown, { sender, receiver }: Pick<ChatLogRow, 'sender' | 'receiver'>): void => {
+    this.#failed.increment()
+    this.#log.error({ sender, receiver, error }, 'a message could not be logged')
   }
 
   /** When this server took a message that it kept; undefined for a stamp of somebody else. */
