@@ -34,7 +34,7 @@ function interceptors(load: InterceptorLoad): Scenario {
     name: load.count === 0 ? 'interceptors-0' : `interceptors-${load.count}-${load.matching ? load.style : 'other'}`,
     group: 'interceptors',
     description: load.count === 0 ? 'messages, 10 in flight, no interceptor' : `messages, 10 in flight, ${load.count} interceptors, ${kind}`,
-    workload: messages(10, 300),
+    workload: messages(10, 1000),
     variant: { interceptors: load },
     ours: true,
   }
@@ -46,8 +46,8 @@ const IDLE: Workload = { kind: 'idle', connections: 3000, concurrency: 20, holdS
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'logins-scram', description: '2,000 logins with SCRAM-SHA-1, 20 at a time', workload: logins('SCRAM-SHA-1') },
   { name: 'logins-plain', description: '2,000 logins with PLAIN, 20 at a time', workload: logins('PLAIN') },
-  { name: 'messages-w1', description: '100 pairs, 1 message in flight each', workload: messages(1, 500) },
-  { name: 'messages-w10', description: '100 pairs, 10 messages in flight each', workload: messages(10, 500) },
+  { name: 'messages-w1', description: '100 pairs, 1 message in flight each', workload: messages(1, 1000) },
+  { name: 'messages-w10', description: '100 pairs, 10 messages in flight each', workload: messages(10, 2000) },
   {
     name: 'messages-rate2000',
     description: '2,000 messages a second, sent when due',
@@ -56,7 +56,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'messages-w1-chatlog',
     description: '1 in flight, chat log or archive in SQL',
-    workload: messages(1, 500),
+    workload: messages(1, 1000),
     // SQLite archives of peers wait on the disk: what ours does in a second takes them a minute.
     reduced: { prosody: messages(1, 50, 5), ejabberd: messages(1, 50, 5) },
     variant: { archive: 'sql' },
@@ -64,7 +64,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'messages-w10-chatlog',
     description: "10 in flight, chat log in SQL, peers' archives in their own store",
-    workload: messages(10, 500),
+    workload: messages(10, 1000),
     reduced: { prosody: messages(10, 100, 10), ejabberd: messages(10, 100, 10) },
     variant: { archive: 'own' },
   },
@@ -72,7 +72,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'presence',
     description: 'status changes to 200 contacts, deliveries counted',
-    workload: { kind: 'presence', contacts: 200, broadcasts: 300, window: 2, warmup: 5 },
+    workload: { kind: 'presence', contacts: 200, broadcasts: 600, window: 2, warmup: 5 },
   },
   { name: 'idle', description: '3,000 sessions that do nothing', workload: IDLE },
   { name: 'idle-tls', description: '3,000 sessions in TLS that do nothing', workload: IDLE, variant: { tls: true } },

@@ -49,7 +49,7 @@ export class ClientConnection {
           )
       this.#socket = socket
       if (tls) socket.setNoDelay(true).on('data', (chunk: Buffer) => void this.#read(chunk, chunk.length))
-      socket.on('error', (error) => {
+      socket.on('error', (error: Error) => {
         reject(error)
         this.#lost(error)
       })

@@ -20,7 +20,8 @@ export class MarkedBodies {
   /** @returns undefined for a stanza that is not of this run; counts errors */
   read(stanza: string): Mark | undefined {
     const start = stanza.indexOf(this.#mark)
-    const isError = /^<[a-z]+\s[^>]*type=['"]error['"]/.test(stanza)
+    // The cheap look first: this runs for every stanza received.
+    const isError = stanza.includes('error') && /^<[a-z]+\s[^>]*type=['"]error['"]/.test(stanza)
     if (isError) this.faults.errors++
     if (start < 0 || isError) return undefined
     const colon = stanza.indexOf(':', start + this.#mark.length)
