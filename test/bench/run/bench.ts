@@ -1,5 +1,6 @@
 /** All rounds: every scenario on every server in turn, so that what else the machine does meets them alike. */
 import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BenchAccounts, GeneratorRequest, GeneratorResult, Workload } from '../generator/request.js'
@@ -122,11 +123,17 @@ export class Bench {
       return { ...about, ...withArchive(result, workload, archived) }
     } catch (error) {
       const faults = { lost: 0, duplicated: 0, outOfOrder: 0, errors: 0 }
-      return { ...about, ok: false, error: error instanceof Error ? error.message : String(error), faults, parts: [] }
+      return { ...about, ok: false, error: `${error instanceof Error ? error.message : String(error)}${this.#lastWords()}`, faults, parts: [] }
     } finally {
       await this.#running?.stop()
       this.#running = undefined
     }
+  }
+
+  /** Why a server ended is in its own output. */
+  #lastWords(): string {
+    const file = join(this.#options.workFolder, 'output.log')
+    return existsSync(file) ? `; its output ends:\n${readFileSync(file, 'utf8').trim().split('\n').slice(-8).join('\n')}` : ''
   }
 
   #request({ target, pid, metrics }: StartedServer, workload: Workload, scramKeysFile: string): GeneratorRequest {

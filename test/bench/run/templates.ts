@@ -72,8 +72,7 @@ export class Templates {
     this.#options.started(started)
     const workload = { kind: 'provision', register, accounts, contacts, concurrency: 20 } as const
     const request = this.#options.request(started, workload, join(folder, 'scram-keys.json'))
-    const result = await this.#options.generate(request)
-    await started.stop()
+    const result = await this.#options.generate(request).finally(() => started.stop())
     if (!result.ok) throw new Error(`${server.name} could not be provided with accounts: ${result.error}`)
   }
 }
