@@ -1,18 +1,13 @@
 /** Where the plugin host puts what plugins contribute. Each call returns its undo. */
 import type {
-  Accounts,
   AdminRoute,
   Hooks,
   Identity,
   IqHandler,
-  Jid,
-  MaybePromise,
   PacketInterceptor,
+  PluginContext,
   PreAuthIqHandler,
-  Sessions,
-  Stanza,
   StreamFeature,
-  UserRegistered,
 } from '@beaconfire/plugin-sdk'
 
 export type Undo = () => void
@@ -39,16 +34,7 @@ export class ContributionConflict extends Error {
 }
 
 /** The part of a plugin's context that is the server itself. */
-export interface ServerFacade {
-  readonly domain: Jid
-  readonly accounts: Accounts
-  readonly sessions: Sessions
-  readonly discovery: { features(): readonly string[]; identities(): readonly Identity[] }
-  send(stanza: Stanza): MaybePromise<void>
-  route(stanza: Stanza): MaybePromise<void>
-  registered(fact: UserRegistered): MaybePromise<void>
-  readonly limitsEnabled: boolean
-}
+export type ServerFacade = Pick<PluginContext, 'domain' | 'accounts' | 'sessions' | 'discovery' | 'send' | 'route' | 'registered' | 'limitsEnabled'>
 
 export type PluginState = 'running' | 'failed' | 'loading' | 'disabled' | 'unloaded'
 
