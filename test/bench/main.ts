@@ -1,5 +1,5 @@
 /** `npm run bench`: load-tests this server beside Prosody and ejabberd, or a server at an address. See docs/performance.md. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -106,6 +106,7 @@ function machine(): string {
 
 /** @throws when there is none, or it was made of other loads */
 function readBaseline(quick: boolean): Baseline {
+  if (!existsSync(BASELINE)) throw new Error('there is no baseline yet: --save-baseline makes it')
   const baseline = JSON.parse(readFileSync(BASELINE, 'utf8')) as Baseline
   if (baseline.quick !== quick)
     throw new Error(`the baseline was made ${baseline.quick ? 'with' : 'without'} --quick: the figures cannot be compared`)
@@ -121,12 +122,10 @@ function writeBaseline(quick: boolean): void {
   )
 }
 
+/** None where there was no baseline, or one of other loads. */
 function earlierLines(quick: boolean): Baseline['lines'] {
-  try {
-    return readBaseline(quick).lines
-  } catch {
-    return {} // the first one, or one of other loads
-  }
+  const earlier = existsSync(BASELINE) ? (JSON.parse(readFileSync(BASELINE, 'utf8')) as Baseline) : undefined
+  return earlier?.quick === quick ? earlier.lines : {}
 }
 
 function verdictLine({ line, change, references, isLoss }: Verdict): string {
