@@ -5,16 +5,16 @@ import type { TSchema } from 'typebox'
 const LARGEST_PAGE = 1000
 
 export const limitSchema = Type.Integer({ minimum: 1, maximum: LARGEST_PAGE, default: 100, description: 'most entries of a page' })
-export const cursorSchema = Type.Optional(Type.String({ minLength: 1, description: '`next` of the page before' }))
+export const cursorSchema = Type.Optional(Type.String({ minLength: 1, description: '`nextCursor` of the page before' }))
 
 export interface Page<Item> {
   readonly items: readonly Item[]
   /** Absent on the last page. */
-  readonly next?: string | undefined
+  readonly nextCursor?: string | undefined
 }
 
 export function pageOf<Item extends TSchema>(item: Item) {
-  return Type.Object({ items: Type.Array(item), next: Type.Optional(Type.String()) })
+  return Type.Object({ items: Type.Array(item), nextCursor: Type.Optional(Type.String()) })
 }
 
 /** What to ask a list for: the one too many tells that there is more. Lists give 1000 at most. */
@@ -32,5 +32,5 @@ export function toPage<Found, Item>(
   const kept = found.slice(0, limit)
   const last = kept.at(-1)
   const mayHaveMore = found.length > limit || found.length === LARGEST_PAGE
-  return { items: kept.map(view), next: mayHaveMore && last !== undefined ? cursorOf(last) : undefined }
+  return { items: kept.map(view), nextCursor: mayHaveMore && last !== undefined ? cursorOf(last) : undefined }
 }
