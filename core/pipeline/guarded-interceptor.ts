@@ -3,6 +3,7 @@
  * takes it out of the way while it keeps failing (design §2).
  */
 import { type Crossing, isPromise, type Logger, type MaybePromise, type PacketInterceptor, PacketRejected } from '@beaconfire/plugin-sdk'
+import type { Deadlines } from './deadlines.js'
 
 /** Errors or overruns in a row that open the breaker. */
 const FAILURES_TO_OPEN = 5
@@ -32,6 +33,7 @@ export class GuardedInterceptor {
   readonly interceptor: PacketInterceptor
   readonly plugin: string
   readonly #log: Logger
+  readonly #deadlines: Deadlines
   readonly #budget: number
   #failuresInRow = 0
   #openUntil = 0
@@ -42,10 +44,11 @@ export class GuardedInterceptor {
   #skipped = 0
   #lastError: string | undefined
 
-  constructor(plugin: string, interceptor: PacketInterceptor, log: Logger) {
+  constructor(plugin: string, interceptor: PacketInterceptor, log: Logger, deadlines: Deadlines) {
     this.plugin = plugin
     this.interceptor = interceptor
     this.#log = log
+    this.#deadlines = deadlines
     this.#budget = interceptor.budget ?? DEFAULT_BUDGET_MS
   }
 
@@ -92,24 +95,34 @@ export class GuardedInterceptor {
     return true
   }
 
-  async #withDeadline(result: Promise<void>, crossing: Crossing): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const deadline = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, this.#budget, 'late')
-    })
-    try {
-      if ((await Promise.race([result, deadline])) === 'late') {
-        // What the abandoned call still does is its own affair, but its error must not become an unhandled rejection.
-        result.catch((error: unknown) => this.#log.warn({ ...this.#fields(), error }, 'interceptor failed after it was given up'))
-        this.#overran(this.#budget)
-        return this.#refuseIfClosed(crossing)
+  #withDeadline(result: Promise<void>, crossing: Crossing): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        try {
+          act()
+          resolve()
+        } catch (error) {
+          reject(error)
+        }
       }
-      if (this.#failuresInRow !== 0) this.#recovered()
-    } catch (error) {
-      return this.#failed(error, crossing)
-    } finally {
-      clearTimeout(timer)
-    }
+      const call = this.#deadlines.begin(this.#budget, () =>
+        settle(() => {
+          this.#overran(this.#budget)
+          this.#refuseIfClosed(crossing)
+        }),
+      )
+      result.then(
+        () => {
+          if (!call.end()) return
+          if (this.#failuresInRow !== 0) this.#recovered()
+          resolve()
+        },
+        (error: unknown) => {
+          if (call.end()) settle(() => this.#failed(error, crossing))
+          else this.#log.warn({ ...this.#fields(), error }, 'interceptor failed after it was given up')
+        },
+      )
+    })
   }
 
   #failed(error: unknown, crossing: Crossing): void {

@@ -1,5 +1,9 @@
 /** The hooks of all plugins: facts told to each, questions asked until one says `handled`. */
 import { type HookName, type Hooks, isPromise, type Logger, type MaybePromise, StanzaError, type Verdict } from '@beaconfire/plugin-sdk'
+import { withinLimit } from '../plugin-host/time-limit.js'
+
+/** How long a hook may take over its verdict, in ms. */
+const VERDICT_LIMIT_MS = 30_000
 
 type FactOf<Name extends HookName> = Parameters<Hooks[Name]>[0]
 /** Hooks that are asked for a verdict. */
@@ -41,25 +45,47 @@ export class HookRegistry {
     return this.#askFrom(0, this.#of(name), name, fact)
   }
 
-  /** Tells all of them, one after the other. */
+  /** Tells all of them, one after the other. @throws the first StanzaError of a hook, when all have been told */
   tell<Name extends Exclude<HookName, VerdictHook>>(name: Name, fact: FactOf<Name>): MaybePromise<void> {
-    return this.#tellFrom(0, this.#of(name), name, fact)
+    return this.#tellFrom(0, this.#of(name), name, fact, undefined)
   }
 
   #askFrom(start: number, listeners: readonly Listener[], name: HookName, fact: unknown): MaybePromise<Verdict> {
     for (let i = start; i < listeners.length; i++) {
       const verdict = this.#call(listeners[i] as Listener, name, fact)
-      if (isPromise(verdict)) return verdict.then((said) => (said === 'handled' ? said : this.#askFrom(i + 1, listeners, name, fact)))
+      if (isPromise(verdict))
+        return this.#inTime(verdict, name, listeners[i] as Listener).then((said) =>
+          said === 'handled' ? said : this.#askFrom(i + 1, listeners, name, fact),
+        )
       if (verdict === 'handled') return verdict
     }
     return 'pass'
   }
 
-  #tellFrom(start: number, listeners: readonly Listener[], name: HookName, fact: unknown): MaybePromise<void> {
+  #tellFrom(start: number, listeners: readonly Listener[], name: HookName, fact: unknown, refusal: unknown): MaybePromise<void> {
+    let first = refusal
     for (let i = start; i < listeners.length; i++) {
-      const told = this.#call(listeners[i] as Listener, name, fact)
-      if (isPromise(told)) return told.then(() => this.#tellFrom(i + 1, listeners, name, fact))
+      try {
+        const told = this.#call(listeners[i] as Listener, name, fact)
+        if (!isPromise(told)) continue
+        return told.then(
+          () => this.#tellFrom(i + 1, listeners, name, fact, first),
+          (error: unknown) => this.#tellFrom(i + 1, listeners, name, fact, first ?? error),
+        )
+      } catch (error) {
+        first ??= error
+      }
     }
+    if (first !== undefined) throw first
+  }
+
+  /** The sender's next stanza waits for a verdict, so it does not wait for ever. */
+  #inTime(verdict: Promise<Verdict | void>, name: HookName, listener: Listener): Promise<Verdict | void> {
+    return withinLimit(`hook ${name} of plugin ${listener.plugin}`, () => verdict, VERDICT_LIMIT_MS).catch((error: unknown) => {
+      if (error instanceof StanzaError) throw error
+      this.#failed(error, listener, name)
+      throw new StanzaError('internal-server-error', { type: 'wait', text: 'The server took too long over this.' })
+    })
   }
 
   #call(listener: Listener, name: HookName, fact: unknown): MaybePromise<Verdict | void> {

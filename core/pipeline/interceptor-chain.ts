@@ -15,6 +15,7 @@ import {
   type StanzaKind,
 } from '@beaconfire/plugin-sdk'
 import { type Origin, PacketCrossing } from './crossing.js'
+import { Deadlines } from './deadlines.js'
 import { GuardedInterceptor, type InterceptorStatus } from './guarded-interceptor.js'
 
 const BAND_ORDER: readonly Band[] = ['guard', 'transform', 'observe']
@@ -43,6 +44,7 @@ export class InterceptorChain {
   #forAll: CompiledChain
   readonly #forUser = new Map<string, CompiledChain>()
   #isBatching = false
+  readonly #deadlines = new Deadlines()
   readonly #log: Logger
 
   constructor(log: Logger) {
@@ -52,7 +54,7 @@ export class InterceptorChain {
 
   /** Within a band, order of adding decides: the host adds plugins in order of dependency. @returns the undo */
   add(plugin: string, interceptor: PacketInterceptor): () => void {
-    const added = new GuardedInterceptor(plugin, interceptor, this.#log)
+    const added = new GuardedInterceptor(plugin, interceptor, this.#log, this.#deadlines)
     this.#guarded = [...this.#guarded, added]
     this.#compile()
     return () => {
