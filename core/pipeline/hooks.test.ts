@@ -11,14 +11,24 @@ describe('hooks', () => {
   test('a question goes on to the next plugin until one has handled it', async () => {
     const asked: string[] = []
     const hooks = new HookRegistry(recordingLogger().log)
-    hooks.add('a', { messageUndelivered: () => (asked.push('a'), 'pass') })
+    hooks.add('a', {
+      messageUndelivered: () => {
+        asked.push('a')
+        return 'pass'
+      },
+    })
     hooks.add('b', {
       messageUndelivered: async () => {
         asked.push('b')
         return 'handled' as const
       },
     })
-    hooks.add('c', { messageUndelivered: () => (asked.push('c'), 'handled') })
+    hooks.add('c', {
+      messageUndelivered: () => {
+        asked.push('c')
+        return 'handled'
+      },
+    })
     assert.equal(await hooks.ask('messageUndelivered', undelivered), 'handled')
     assert.deepEqual(asked, ['a', 'b'])
   })
