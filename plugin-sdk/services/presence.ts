@@ -2,12 +2,18 @@
 import type { Jid } from '../jid.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import type { ClientSession } from '../session.js'
+import type { Presence } from '../stanza.js'
 
 export interface PresenceService {
   /** Sends the present presence of every available resource of `user` to `to` (a contact who just got a subscription, or probes). */
   sendCurrent(user: Jid, to: Jid): MaybePromise<void>
   /** Sends unavailable presence from every available resource of `user` to `to` (a subscription was cancelled). */
   sendUnavailable(user: Jid, to: Jid): MaybePromise<void>
+  /**
+   * Broadcasts `presence` as if the client of `session` had sent it: it is what the session shows from now on. Nothing happens when
+   * the session is not available. @param presence of type available, `from` the session's full JID, without `to`
+   */
+  announce(session: ClientSession, presence: Presence): MaybePromise<void>
   /** True when `session` sent directed presence to `to` that still stands. */
   hasDirected(session: ClientSession, to: Jid): boolean
 }

@@ -46,6 +46,11 @@ export class Broadcasts {
     return whenDone(type === 'available' ? this.#available(stanza, session) : this.#unavailable(stanza, session), () => 'handled')
   }
 
+  /** The session shows something else, though its client said nothing. */
+  announce(stanza: Presence, session: ClientSession): MaybePromise<void> {
+    if (session.isAvailable) return this.#available(stanza, session)
+  }
+
   /** The resource is available no more: contacts and those it sent directed presence to hear of it. */
   gone(session: ClientSession): MaybePromise<Presence> {
     const farewell = this.#farewells.get(session) ?? presence({ type: 'unavailable', from: session.jid })

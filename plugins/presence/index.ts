@@ -45,6 +45,7 @@ export default definePlugin({
         }
         return pending.done()
       },
+      announce: (session, shown) => broadcasts.announce(shown, session),
       hasDirected: (session, to) => directed.has(session, to),
     }
     let undo = () => {}

@@ -1,0 +1,47 @@
+/** All SQL over `ofVCard`, whose columns are Openfire's (openfire.md §3.1). */
+import type { Database, Migration } from '@beaconfire/plugin-sdk'
+
+export const tables: readonly Migration[] = [
+  {
+    version: 1,
+    async up(_schema, { client, knex }) {
+      if (await knex.schema.hasTable('ofVCard')) return // Openfire's own, with its vCards
+      await knex.schema.createTable('ofVCard', (t) => {
+        if (client === 'mysql') {
+          t.charset('utf8mb4')
+          t.collate('utf8mb4_bin')
+        }
+        t.string('username', 64).notNullable().primary()
+        t.text('vcard', 'mediumtext').notNullable()
+      })
+    },
+  },
+]
+
+interface VcardRow {
+  readonly username: string
+  /** The `<vCard/>` element. */
+  readonly vcard: string
+}
+
+export class VcardStore {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  async find(username: string): Promise<string | undefined> {
+    const row: VcardRow | undefined = await this.#database.knex('ofVCard').where({ username }).first()
+    return row?.vcard
+  }
+
+  /** Resolves when it is on disk. */
+  async save(username: string, vcard: string): Promise<void> {
+    await this.#database.knex('ofVCard').insert({ username, vcard }).onConflict('username').merge()
+  }
+
+  async remove(username: string): Promise<void> {
+    await this.#database.knex('ofVCard').where({ username }).delete()
+  }
+}
