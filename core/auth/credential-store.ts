@@ -18,6 +18,10 @@ const SALT_BYTES = 24
 /** The row of `ofUserFlag` that keeps an account from logging in. */
 export const LOCKOUT = 'lockout'
 
+const KEYS_OF = `select u.username, u.plainPassword, s.mechanism, s.storedKey, s.serverKey, s.salt, s.iterations
+  from ofUser u left join ofUserScram s on s.username = u.username where u.username = ?`
+const FLAG_OF = 'select name, startTime, endTime from ofUserFlag where username = ? and name = ?'
+
 interface ScramRow {
   readonly mechanism: string | null
   readonly storedKey: string | null
@@ -65,10 +69,7 @@ export class CredentialStore implements Credentials {
   }
 
   async isDisabled(username: string): Promise<boolean> {
-    const row = await this.#database
-      .knex('ofUserFlag')
-      .where({ username, name: LOCKOUT })
-      .first<LockoutRow | undefined>('name', 'startTime', 'endTime')
+    const [row] = await this.#database.read<LockoutRow>(FLAG_OF, [username, LOCKOUT])
     return isLockedOut(row, Date.now())
   }
 
@@ -107,19 +108,7 @@ export class CredentialStore implements Credentials {
 
   /** One query for account and keys, so that a known name takes no query more than an unknown one. */
   async #load(username: string): Promise<StoredCredentials | undefined> {
-    const rows = await this.#database
-      .knex('ofUser as u')
-      .leftJoin('ofUserScram as s', 's.username', 'u.username')
-      .where('u.username', username)
-      .select<(ScramRow & { username: string; plainPassword: string | null })[]>(
-        'u.username',
-        'u.plainPassword',
-        's.mechanism',
-        's.storedKey',
-        's.serverKey',
-        's.salt',
-        's.iterations',
-      )
+    const rows = await this.#database.read<ScramRow & { username: string; plainPassword: string | null }>(KEYS_OF, [username])
     const own = rows.filter((row) => row.username === username) // a MySQL collation may have let another name match
     if (own.length === 0) return undefined
     const keys = new Map<ScramMechanism, ScramKeys>()

@@ -1,5 +1,5 @@
 /** For tests: a `Database` in memory, with just what stores of accounts use. */
-import type { Database, Migration } from '@beaconfire/plugin-sdk'
+import type { ColumnValue, Database, Migration } from '@beaconfire/plugin-sdk'
 import createKnex, { type Knex } from 'knex'
 
 // neither the dialect nor the second name of the driver has declarations
@@ -29,6 +29,8 @@ export async function memoryDatabase(...tables: readonly (readonly Migration[])[
       if (database.fail) throw new Error('the database is away')
       return knex
     },
+    read: async <R extends object>(sql: string, bindings: readonly ColumnValue[]) =>
+      (await database.knex.raw(sql, bindings as readonly Knex.RawBinding[])) as R[],
     queries: [],
     fail: false,
     transaction: <T>(work: (trx: Knex.Transaction) => Promise<T>) => knex.transaction(work),

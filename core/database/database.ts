@@ -1,7 +1,7 @@
 /** The server's database: opens it, migrates it, and hands each plugin its view of it (design §6). */
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Database, DatabaseClient, Logger, Migration } from '@beaconfire/plugin-sdk'
+import type { ColumnValue, Database, DatabaseClient, Logger, Migration } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
 import type { DatabaseConfig } from '../config/server-config.js'
 import { AppendQueue } from './append-queue.js'
@@ -76,6 +76,7 @@ class OpenDatabase implements ServerDatabase {
     return {
       client,
       knex,
+      read: <R extends object>(sql: string, bindings: readonly ColumnValue[]) => this.#engine.read(sql, bindings) as Promise<R[]>,
       transaction: <T>(work: (trx: Knex.Transaction) => Promise<T>) => knex.transaction(work),
       appender: (table, columns) => this.#appends.appender(table, columns),
       nextId: (idType) => this.#ids.nextId(idType),

@@ -1,12 +1,15 @@
 /** What the server's database needs of an engine, SQLite or MySQL. */
-import type { DatabaseClient, Logger } from '@beaconfire/plugin-sdk'
+import type { ColumnValue, DatabaseClient, Logger } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
 import type { WriteBatch } from './append-queue.js'
+import type { ReadRows } from './read-queue.js'
 
 export interface Engine {
   readonly client: DatabaseClient
   readonly knex: Knex
   readonly writeBatch: WriteBatch
+  /** Rows of one short select. */
+  read(sql: string, bindings: readonly ColumnValue[]): Promise<ReadRows>
   close(): Promise<void>
 }
 

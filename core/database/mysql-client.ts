@@ -6,6 +6,7 @@ import mysql, { type ConnectionOptions } from 'mysql2'
 import type { DatabaseConfig } from '../config/server-config.js'
 import { type InsertGroup, insertSql, type RowFailure, type WriteBatch } from './append-queue.js'
 import { type Engine, knexLog } from './engine.js'
+import type { ReadRows } from './read-queue.js'
 
 const CONNECT_TIMEOUT_MS = 10_000
 /** Rows of one insert statement, and how large it may grow: old servers take 1 MB (`max_allowed_packet`). */
@@ -58,7 +59,8 @@ export async function openMysql(config: DatabaseConfig, log: Logger): Promise<En
     await knex.destroy()
     throw error
   }
-  return { client: 'mysql', knex, writeBatch: writeBatchWith(knex), close: () => knex.destroy() }
+  const read = async (sql: string, bindings: readonly ColumnValue[]) => ((await knex.raw(sql, bound(bindings))) as [ReadRows])[0]
+  return { client: 'mysql', knex, writeBatch: writeBatchWith(knex), read, close: () => knex.destroy() }
 }
 
 /** All groups in one transaction; when that fails each group in its own, and of a group that fails each row. */

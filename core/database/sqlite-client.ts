@@ -5,6 +5,7 @@ import type Client from 'knex/lib/client.js'
 import BetterSqlite3Client from 'knex/lib/dialects/better-sqlite3/index.js'
 import Runner from 'knex/lib/execution/runner.js'
 import { type Engine, knexLog } from './engine.js'
+import { type ReadGroup, type ReadOutcome, ReadQueue } from './read-queue.js'
 import { SqliteConnection, type SqliteSettings } from './sqlite-connection.js'
 
 /** Two, so that a short select need not wait for a long one. They are started when first needed. */
@@ -101,7 +102,10 @@ export async function openSqlite(options: SqliteOptions, log: Logger): Promise<E
       await client.releaseConnection(connection)
     }
   }
+  const lookUps = readers && new LookUpConnection({ ...settings, readonly: true })
+  const reads = new ReadQueue((groups) => (lookUps ? lookUps.read(groups) : withWriter((writer) => writer.read(groups))))
   const close = async () => {
+    await lookUps?.close()
     await readers?.destroy()
     await knex.destroy()
   }
@@ -111,7 +115,44 @@ export async function openSqlite(options: SqliteOptions, log: Logger): Promise<E
     await close()
     throw error
   }
-  return { client: 'sqlite', knex, writeBatch: (groups) => withWriter((writer) => writer.insert(groups)), close }
+  return {
+    client: 'sqlite',
+    knex,
+    writeBatch: (groups) => withWriter((writer) => writer.insert(groups)),
+    read: (sql, bindings) => reads.read(sql, bindings),
+    close,
+  }
+}
+
+/** The connection of short reads: opened when first needed, and anew should its thread have ended. */
+class LookUpConnection {
+  readonly #settings: SqliteSettings
+  #connection: Promise<SqliteConnection> | undefined
+
+  constructor(settings: SqliteSettings) {
+    this.#settings = settings
+  }
+
+  async read(groups: readonly ReadGroup[]): Promise<ReadOutcome[][]> {
+    let connection = await this.#opened()
+    if (!connection.isUsable) {
+      this.#connection = undefined
+      connection = await this.#opened()
+    }
+    return connection.read(groups)
+  }
+
+  async close(): Promise<void> {
+    await (await this.#connection)?.close()
+  }
+
+  #opened(): Promise<SqliteConnection> {
+    this.#connection ??= SqliteConnection.open(this.#settings).catch((error: unknown) => {
+      this.#connection = undefined // the next read tries again
+      throw error
+    })
+    return this.#connection
+  }
 }
 
 const READER_POOL = { min: 0, max: MOST_READERS, idleTimeoutMillis: IDLE_READER_MS, reapIntervalMillis: IDLE_READER_MS }

@@ -1,6 +1,8 @@
 /** One SQLite connection as the main thread sees it: a message channel to the worker thread that owns it. */
 import { Worker } from 'node:worker_threads'
 import type { InsertGroup, RowFailure } from './append-queue.js'
+import { packRows } from './packed-rows.js'
+import type { ReadGroup, ReadOutcome } from './read-queue.js'
 
 export interface SqliteSettings {
   /** A path, or `:memory:`. */
@@ -32,6 +34,8 @@ interface Packed {
   readonly hasBytes: boolean
 }
 
+type PackedOutcome = Packed | { readonly error: { readonly message: string; readonly code?: string } }
+
 interface Answer {
   readonly id: number
   readonly result?: unknown
@@ -44,6 +48,8 @@ interface Waiter {
 }
 
 const WORKER = new URL('./sqlite-worker.mjs', import.meta.url)
+/** What it holds lives as long as one request: a small nursery is emptied often and keeps the thread small. */
+const LIMITS = { maxYoungGenerationSizeMb: 8 }
 /** The id of the worker's first message, which says that the file is open. */
 const OPENED = 0
 
@@ -56,7 +62,7 @@ export class SqliteConnection {
 
   private constructor(settings: SqliteSettings) {
     // without execArgv the thread would load the TypeScript loader again, which it does not need
-    this.#worker = new Worker(WORKER, { workerData: settings, execArgv: [], name: 'sqlite' })
+    this.#worker = new Worker(WORKER, { workerData: settings, execArgv: [], name: 'sqlite', resourceLimits: LIMITS })
     this.#worker.on('message', (answer: Answer) => this.#settle(answer))
     this.#worker.on('error', (error) => this.#fail(error))
     this.#ended = new Promise((resolve) => {
@@ -84,9 +90,17 @@ export class SqliteConnection {
     return 'cells' in result ? unpack(result) : result
   }
 
+  /** Answers many selects by one message; one that fails says so in its own place. */
+  async read(groups: readonly ReadGroup[]): Promise<ReadOutcome[][]> {
+    const answers = (await this.#ask({ method: 'read', groups })) as PackedOutcome[][]
+    return answers.map((outcomes) =>
+      outcomes.map((it) => ('error' in it ? { error: new SqliteError(it.error.message, it.error.code) } : { rows: unpack(it) })),
+    )
+  }
+
   /** Stores all groups in one transaction. @returns the rows that were refused; the others are stored */
   async insert(groups: readonly InsertGroup[]): Promise<RowFailure[]> {
-    const failures = (await this.#ask({ method: 'insert', groups })) as (Omit<RowFailure, 'error'> & {
+    const failures = (await this.#ask({ method: 'insert', groups: groups.map(packRows) })) as (Omit<RowFailure, 'error'> & {
       readonly error: { message: string; code?: string }
     })[]
     return failures.map(({ group, row, error }) => ({ group, row, error: new SqliteError(error.message, error.code) }))

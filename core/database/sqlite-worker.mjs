@@ -7,6 +7,10 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { SqliteDriver } from './sqlite-driver.mjs'
 
 const CACHED_STATEMENTS = 200
+/** In KiB: the pages where the indexes of a table of millions grow, one for each of the users who are busy. Filled as they are touched. */
+const WRITER_CACHE = 32 * 1024
+/** Pages of the log that are copied into the file together: those written again and again in the meantime are copied once. */
+const CHECKPOINT_PAGES = 4000
 
 const statements = new Map()
 let database
@@ -17,6 +21,11 @@ const METHODS = {
     const values = bindings.map(boundValue)
     if (!statement.reader) return statement.run(values)
     return packed(statement.all(values))
+  },
+
+  /** Selects, grouped by statement. An error stays with its own select. */
+  read({ groups }) {
+    return groups.map(({ sql, bindings }) => bindings.map((values) => outcomeOf(sql, values)))
   },
 
   /** One transaction for all groups. A row the database refuses is reported by its place and keeps no other row from being stored. */
@@ -63,14 +72,28 @@ function open({ filename, readonly, synchronous }) {
   if (!readonly) {
     opened.pragma('journal_mode = WAL')
     opened.pragma(`synchronous = ${synchronous}`)
+    opened.pragma(`cache_size = -${WRITER_CACHE}`)
+    opened.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   }
   return opened
 }
 
-function insertGroup({ sql, width, values }, group, failures) {
-  for (let row = 0; row * width < values.length; row++) {
+function outcomeOf(sql, values) {
+  try {
+    return packed(prepared(sql).all(values.map(boundValue)))
+  } catch (error) {
+    return { error: plainError(error) }
+  }
+}
+
+function insertGroup(packed, group, failures) {
+  const { sql, width, kinds } = packed
+  const next = reader(packed)
+  const values = new Array(width)
+  for (let row = 0; row * width < kinds.length; row++) {
+    for (let column = 0; column < width; column++) values[column] = next()
     try {
-      prepared(sql).run(values.slice(row * width, (row + 1) * width).map(boundValue))
+      prepared(sql).run(values)
     } catch (error) {
       if (!database.inTransaction) throw error // a full disk and the like: SQLite has rolled all of it back
       failures.push({ group, row, error: plainError(error) })
@@ -78,7 +101,29 @@ function insertGroup({ sql, width, values }, group, failures) {
   }
 }
 
+/** Gives the values of a group one after the other; `packed-rows.ts` says how they are kept. */
+function reader({ kinds, text, numbers, others }) {
+  let value = 0
+  let character = 0
+  let number = 0
+  let other = 0
+  return () => {
+    const kind = kinds[value++]
+    if (kind >= 0) return text.slice(character, (character += kind))
+    if (kind === -2) return numbers[number++]
+    return kind === -1 ? null : boundValue(others[other++])
+  }
+}
+
+let last = { sql: undefined, statement: undefined }
+
+/** The statement of the last call is nearly always that of the next. */
 function prepared(sql) {
+  if (last.sql !== sql) last = { sql, statement: cached(sql) }
+  return last.statement
+}
+
+function cached(sql) {
   let statement = statements.get(sql)
   if (statement) statements.delete(sql)
   else {

@@ -58,7 +58,9 @@ export class PresenceStore {
     await this.whenIdle()
     const found = new Map<string, LastPresence>()
     for (let start = 0; start < usernames.length; start += SLICE) {
-      const rows: Row[] = await this.#database.knex('ofPresence').whereIn('username', usernames.slice(start, start + SLICE))
+      const some = usernames.slice(start, start + SLICE)
+      const sql = `select username, offlinePresence, offlineDate from ofPresence where username in (${some.map(() => '?').join(', ')})`
+      const rows = await this.#database.read<Row>(sql, some)
       for (const { username, offlinePresence, offlineDate } of rows) {
         found.set(username, { stanza: offlinePresence ?? undefined, at: fromDateColumn(offlineDate) })
       }

@@ -64,6 +64,17 @@ interface ItemRow {
   readonly listed: number | null
 }
 
+interface GroupRow {
+  readonly rosterID: number
+  readonly groupName: string
+}
+
+/** Both are read at each login: they go to the database together. */
+const ITEMS_OF = `select r.rosterID, r.jid, r.sub, r.ask, r.recv, r.nick, r.stanza, e.approved, e.listed
+  from ofRoster r left join ofRosterExtra e on e.rosterID = r.rosterID where r.username = ? order by r.rosterID`
+const GROUPS_OF = `select g.rosterID, g.groupName
+  from ofRosterGroups g join ofRoster r on r.rosterID = g.rosterID where r.username = ? order by g.rosterID, g.\`rank\``
+
 export class RosterStore {
   readonly #database: Database
   readonly #log: Logger
@@ -74,14 +85,11 @@ export class RosterStore {
   }
 
   async load(username: string): Promise<RosterEntry[]> {
-    const { knex } = this.#database
-    const rows: ItemRow[] = await knex('ofRoster')
-      .leftJoin('ofRosterExtra', 'ofRosterExtra.rosterID', 'ofRoster.rosterID')
-      .where('ofRoster.username', username)
-      .orderBy('ofRoster.rosterID')
-      .select('ofRoster.rosterID', 'jid', 'sub', 'ask', 'recv', 'nick', 'stanza', 'approved', 'listed')
-    if (rows.length === 0) return []
-    const groups = await this.#groups(username)
+    const [rows, groupRows] = await Promise.all([
+      this.#database.read<ItemRow>(ITEMS_OF, [username]),
+      this.#database.read<GroupRow>(GROUPS_OF, [username]),
+    ])
+    const groups = groupsByItem(groupRows)
     return rows.flatMap((row) => this.#entry(username, row, groups.get(Number(row.rosterID)) ?? []))
   }
 
@@ -129,23 +137,6 @@ export class RosterStore {
     })
   }
 
-  async #groups(username: string): Promise<Map<number, string[]>> {
-    const rows: { rosterID: number; groupName: string }[] = await this.#database
-      .knex('ofRosterGroups')
-      .join('ofRoster', 'ofRoster.rosterID', 'ofRosterGroups.rosterID')
-      .where('ofRoster.username', username)
-      .orderBy([{ column: 'ofRosterGroups.rosterID' }, { column: 'rank' }])
-      .select('ofRosterGroups.rosterID', 'groupName')
-    const groups = new Map<number, string[]>()
-    for (const { rosterID, groupName } of rows) {
-      const id = Number(rosterID)
-      const known = groups.get(id)
-      if (known) known.push(groupName)
-      else groups.set(id, [groupName])
-    }
-    return groups
-  }
-
   #entry(username: string, row: ItemRow, groups: readonly string[]): RosterEntry[] {
     const jid = Jid.tryParse(row.jid)
     if (!jid) {
@@ -169,6 +160,17 @@ export class RosterStore {
     }
     return [{ ...entry, listed: row.listed === 1 || !isRequestAlone(entry) }]
   }
+}
+
+function groupsByItem(rows: readonly GroupRow[]): Map<number, string[]> {
+  const groups = new Map<number, string[]>()
+  for (const { rosterID, groupName } of rows) {
+    const id = Number(rosterID)
+    const known = groups.get(id)
+    if (known) known.push(groupName)
+    else groups.set(id, [groupName])
+  }
+  return groups
 }
 
 /** Nothing in Openfire's columns says that the user put this contact into the roster. */
