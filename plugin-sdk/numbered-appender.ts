@@ -42,9 +42,9 @@ export class NumberedAppender<R extends Row, Key extends keyof R & string> {
   }
 
   /** Resolves when everything appended so far is on disk or has failed. Never rejects. */
-  async whenIdle(): Promise<void> {
-    if (this.#unnumbered.size > 0) await Promise.allSettled(this.#unnumbered)
-    await this.#appender.whenIdle()
+  whenIdle(): Promise<void> {
+    if (this.#unnumbered.size === 0) return this.#appender.whenIdle()
+    return Promise.allSettled(this.#unnumbered).then(() => this.#appender.whenIdle())
   }
 
   #whenNumbered(id: Promise<number>, queue: (id: number) => Promise<void>): Promise<void> {

@@ -22,8 +22,10 @@ export interface RowFailure {
 export type WriteBatch = (groups: readonly InsertGroup[]) => Promise<readonly RowFailure[]>
 
 export interface AppendLimits {
-  /** An appender with more rows than this waiting is saturated. */
+  /** An appender with more rows than this waiting is saturated. Few, for those who wait then wait as long as it takes to write them. */
   readonly saturatedRows: number
+  /** With more than this waiting in all appenders, those with rows among it are. */
+  readonly saturatedCharacters: number
   /** More than this waiting in all appenders and further rows are refused, so that memory stays bounded. */
   readonly refusedRows: number
   readonly refusedCharacters: number
@@ -33,11 +35,12 @@ export interface AppendLimits {
 }
 
 const LIMITS: AppendLimits = {
-  saturatedRows: 10_000,
+  saturatedRows: 2000,
+  saturatedCharacters: 8 * 1024 * 1024,
   refusedRows: 100_000,
   refusedCharacters: 256 * 1024 * 1024,
-  batchRows: 2000,
-  batchCharacters: 8 * 1024 * 1024,
+  batchRows: 1000,
+  batchCharacters: 2 * 1024 * 1024,
 }
 
 /** The queue is full, or the database is closing. The row was not stored. */
@@ -103,6 +106,11 @@ export class AppendQueue {
     return this.#groupOf(appender)
   }
 
+  /** @internal */
+  get isSaturated(): boolean {
+    return this.#waitingCharacters > this.#limits.saturatedCharacters
+  }
+
   /** Refuses further rows and resolves when those queued are stored or have failed. */
   async close(): Promise<void> {
     this.#isClosing = true
@@ -162,7 +170,8 @@ class TableAppender implements Appender<Row> {
   readonly #saturatedRows: number
   #appended = 0
   #settled = 0
-  #idleWaiters: { readonly until: number; readonly resolve: () => void }[] = []
+  /** In order of `until`. */
+  #idleWaiters: { readonly until: number; readonly deferred: Deferred }[] = []
 
   constructor(table: string, columns: readonly string[], queue: AppendQueue, saturatedRows: number) {
     this.table = table
@@ -205,22 +214,25 @@ class TableAppender implements Appender<Row> {
   }
 
   get isSaturated(): boolean {
-    return this.pending > this.#saturatedRows
+    return this.pending > this.#saturatedRows || (this.pending > 0 && this.#queue.isSaturated)
   }
 
   whenIdle(): Promise<void> {
     if (this.pending === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#idleWaiters.push({ until: this.#appended, resolve }))
+    const until = this.#appended
+    const last = this.#idleWaiters.at(-1)
+    if (last?.until === until) return last.deferred.promise
+    const deferred = new Deferred()
+    this.#idleWaiters.push({ until, deferred })
+    return deferred.promise
   }
 
   /** Rows are settled in the order they came, so a count tells which. */
   settled(count: number): void {
     this.#settled += count
-    const isDone = ({ until }: { readonly until: number }) => until <= this.#settled
-    if (this.#idleWaiters.length === 0) return
-    const done = this.#idleWaiters.filter(isDone)
-    this.#idleWaiters = this.#idleWaiters.filter((waiter) => !isDone(waiter))
-    for (const { resolve } of done) resolve()
+    let done = 0
+    while (this.#idleWaiters[done] && (this.#idleWaiters[done]?.until as number) <= this.#settled) done++
+    for (const { deferred } of this.#idleWaiters.splice(0, done)) deferred.resolve()
   }
 }
 

@@ -44,7 +44,6 @@ const METHODS = {
 
   close() {
     database.close()
-    parentPort.close()
   },
 }
 
@@ -62,6 +61,7 @@ function answer({ id, method, ...details }) {
   } catch (error) {
     parentPort.postMessage({ id, error: plainError(error) })
   }
+  if (method === 'close') parentPort.close() // after the answer: one given to a closed port can be lost
 }
 
 function open({ filename, readonly, synchronous }) {
