@@ -48,6 +48,10 @@ export class TcpTransport implements Transport, Flushable {
     return this.#isSecure
   }
 
+  get isOpen(): boolean {
+    return !this.#isEnding && !this.#isClosed
+  }
+
   /** The TLS connection once there is one, for channel binding (RFC 9266). */
   get tlsSocket(): TLSSocket | undefined {
     return this.#isSecure && this.#socket instanceof TLSSocket ? this.#socket : undefined

@@ -13,6 +13,8 @@ export interface Transport {
   readonly remoteAddress: string
   /** True once bytes are encrypted. */
   readonly isSecure: boolean
+  /** False once either side has begun to end the connection: what is written then is dropped. */
+  readonly isOpen: boolean
   /** Bytes handed to {@link write} that the operating system has not taken yet. */
   readonly queuedBytes: number
   bind(events: TransportEvents): void

@@ -37,7 +37,7 @@ export class LocalDelivery {
     if (handover) return handover.then(() => this.message(message, to, origin))
     if (to.resource !== '') {
       const session = sessions.get(to)
-      if (session) return this.#handTo([session], message, to, origin)
+      if (session?.isOpen) return this.#handTo([session], message, to, origin)
       // §8.5.3.2.1: a chat message to a resource that is gone goes to the account; the others do not.
       if (message.type !== 'chat') return this.#undelivered(message, to, origin)
     }

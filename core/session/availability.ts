@@ -27,9 +27,11 @@ export class Availability {
 
   /** The session has ended and left the registry. */
   async ended(session: ClientSession, abrupt: boolean): Promise<void> {
-    const { presence } = session
-    if (presence) await session.setPresence(undefined)
-    await this.#hooks.tell('sessionClosed', { session, abrupt })
+    try {
+      if (session.presence) await session.setPresence(undefined)
+    } finally {
+      await this.#hooks.tell('sessionClosed', { session, abrupt })
+    }
   }
 
   #handOver(session: ClientSession, handover: { readonly isOverdue: boolean; done(): void }): MaybePromise<void> {

@@ -76,11 +76,14 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
   get priority(): number {
     return this.#priority
   }
+  /** False as soon as nothing can reach the client any more, which may be before the end of the session is told. */
   get isOpen(): boolean {
-    return this.#isOpen
+    return this.#isOpen && this.#stream.isOpen
   }
 
   setPresence(presence: Presence | undefined): MaybePromise<void> {
+    // What was on its way when the session ended must not make it available again: nobody would ever hear that it goes.
+    if (presence && !this.#isOpen) return
     const before = this.#presence
     this.#presence = presence
     this.#priority = presence?.priority ?? 0
@@ -93,7 +96,7 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
 
   /** True when messages may be handed to this session: it is available, not of negative priority, and has what was kept for it. */
   get isReceptive(): boolean {
-    return this.#presence !== undefined && this.#priority >= 0 && this.#handover === undefined
+    return this.#presence !== undefined && this.#priority >= 0 && this.#handover === undefined && this.isOpen
   }
 
   /** While kept messages are being handed over: resolves when live ones may follow, or have waited long enough. */
@@ -109,18 +112,19 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
     return this.#handover
   }
 
-  /** Puts bytes on the stream, past the chain: the outgoing chain's act. @returns false when the session has ended */
+  /** Puts bytes on the stream, past the chain: the outgoing chain's act. @returns false when the session has ended, or ends for not reading */
   write(xml: string): boolean {
-    if (!this.#isOpen) return false
-    this.#stream.send(xml)
+    if (!this.isOpen) return false
     if (this.#stream.transport.queuedBytes > this.#server.outboundBytes) {
       this.close('policy-violation', 'You do not read what is sent to you.')
+      return false
     }
+    this.#stream.send(xml)
     return true
   }
 
   async whenFlushed(): Promise<void> {
-    if (!this.#isOpen) throw new SessionEnded('the session has ended')
+    if (!this.isOpen) throw new SessionEnded('the session has ended')
     await this.#stream.transport.whenFlushed()
   }
 

@@ -38,6 +38,9 @@ export interface Allowance {
   readonly total: number
 }
 
+/** How long the end of a lost connection waits for the stanza that is being handled, in ms. */
+const FINISH_LIMIT_MS = 10_000
+
 export class XmppStream implements StreamParserEvents {
   readonly id: string = randomUUID()
   readonly transport: Transport
@@ -65,6 +68,7 @@ export class XmppStream implements StreamParserEvents {
   #isClosing = false
   /** The connection is gone: nothing more is written, what was read is still handled. */
   #isClosed = false
+  #isFinished = false
 
   /** @param phase is made with the stream in hand */
   constructor(transport: Transport, settings: StreamSettings, phase: (stream: XmppStream) => StreamPhase) {
@@ -75,8 +79,9 @@ export class XmppStream implements StreamParserEvents {
     transport.bind({ data: (chunk) => this.#read(chunk), closed: (error) => this.#ended(error) })
   }
 
+  /** True while what is sent may still reach the peer. */
   get isOpen(): boolean {
-    return !this.#isClosing && !this.#isClosed
+    return !this.#isClosing && !this.#isClosed && this.transport.isOpen
   }
 
   get phase(): StreamPhase {
@@ -87,6 +92,7 @@ export class XmppStream implements StreamParserEvents {
   enter(phase: StreamPhase): void {
     this.#phase = phase
     this.#mayReadInAll = Number.POSITIVE_INFINITY
+    if (this.#isClosing) phase.closed(false) // the one before was told; this one must not go on without its stream
   }
 
   /**
@@ -279,9 +285,12 @@ export class XmppStream implements StreamParserEvents {
     this.#settings.ended?.(this)
     if (error && !this.#isClosing) this.#settings.log.debug({ streamId: this.id, error: error.message }, 'connection lost')
     if (!this.#isBusy) this.#finish()
+    else setTimeout(() => this.#finish(), FINISH_LIMIT_MS).unref()
   }
 
   #finish(): void {
-    if (!this.#isClosing) this.#phase.closed(!this.#peerClosed)
+    if (this.#isClosing || this.#isFinished) return
+    this.#isFinished = true
+    this.#phase.closed(!this.#peerClosed)
   }
 }
