@@ -61,3 +61,26 @@ describe('hooks', () => {
     assert.equal(hooks.ask('messageUndelivered', undelivered), 'pass')
   })
 })
+
+test('a verdict that never comes is answered for, once its time is up', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const hooks = new HookRegistry(recordingLogger().log)
+  hooks.add('slow', { messageUndelivered: () => new Promise<never>(() => {}) })
+  const verdict = hooks.ask('messageUndelivered', {} as never)
+  t.mock.timers.tick(30_000)
+  await assert.rejects(Promise.resolve(verdict), { name: 'StanzaError', condition: 'internal-server-error' })
+})
+
+test('a hook that refuses a fact does not keep it from the others; its refusal is thrown when all have heard', async () => {
+  for (const wait of [undefined, Promise.resolve()]) {
+    const hooks = new HookRegistry(recordingLogger().log)
+    const heard: string[] = []
+    const refuse = () => {
+      throw new StanzaError('forbidden')
+    }
+    hooks.add('grumpy', { userDeleted: () => wait?.then(refuse) ?? refuse() })
+    hooks.add('listener', { userDeleted: () => void heard.push('listener') })
+    await assert.rejects(async () => hooks.tell('userDeleted', { user }), StanzaError)
+    assert.deepEqual(heard, ['listener'])
+  }
+})

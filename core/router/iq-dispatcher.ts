@@ -16,6 +16,10 @@ import {
 } from '@beaconfire/plugin-sdk'
 import type { Origin } from '../pipeline/crossing.js'
 import { ContributionConflict } from '../plugin-host/registries.js'
+import { withinLimit } from '../plugin-host/time-limit.js'
+
+/** How long a handler may take, in ms: the requester's next stanza waits for it. */
+const ANSWER_LIMIT_MS = 30_000
 
 const DEFAULT_TARGETS: readonly IqTarget[] = ['server', 'own-account']
 
@@ -112,7 +116,8 @@ export class IqDispatcher {
   ): MaybePromise<T | StanzaError> {
     try {
       const answer = call()
-      return isPromise(answer) ? answer.then(finish, (error: unknown) => this.#refusal(error, plugin)) : finish(answer)
+      if (!isPromise(answer)) return finish(answer)
+      return withinLimit('the answer', () => answer, ANSWER_LIMIT_MS).then(finish, (error: unknown) => this.#refusal(error, plugin))
     } catch (error) {
       return this.#refusal(error, plugin)
     }
