@@ -39,6 +39,9 @@ export interface ClientConnectionsParts {
 /** How often accounts of a foreign database are looked at again for keys of SCRAM-SHA-256, in ms. */
 const KEYS_CHECK_MS = 60_000
 
+/** How long a stop waits for what plugins do about the end of sessions, in ms: the rest has to be flushed within the time it has. */
+const ENDINGS_LIMIT_MS = 2000
+
 export class ClientConnections {
   readonly #parts: ClientConnectionsParts
   readonly #availability: Availability
@@ -87,11 +90,20 @@ export class ClientConnections {
     this.#streams.accept(transport)
   }
 
-  /** Ends every stream with `system-shutdown`; resolves when what that causes is done. */
+  /** Ends every stream with `system-shutdown`; resolves when what that causes is done, or takes longer than the others may wait. */
   async stop(): Promise<void> {
     clearInterval(this.#keysTimer)
     this.#streams.close()
-    while (this.#endings.size > 0) await Promise.all(this.#endings)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, ENDINGS_LIMIT_MS, 'late')
+    })
+    while (this.#endings.size > 0) {
+      if ((await Promise.race([Promise.all(this.#endings), late])) !== 'late') continue
+      this.#parts.log.error({ sessions: this.#endings.size }, 'plugins took too long over the end of sessions')
+      break
+    }
+    clearTimeout(timer)
   }
 
   /** Lets go of connections whose peers have not closed them. */

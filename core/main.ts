@@ -1,5 +1,7 @@
 /** Starts the server from the command line: configuration, signals, exit code. */
+import { sep } from 'node:path'
 import { ConfigError } from './config/check-config.js'
+import { TlsFilesUnusable } from './net/tls-context.js'
 import { type RunningServer, startServer } from './server.js'
 
 /** Stopping takes less than this, or the process ends anyway. */
@@ -7,10 +9,7 @@ const STOP_TIMEOUT_MS = 5000
 
 async function main(): Promise<void> {
   const server = await startServer({ env: process.env })
-  process.on('uncaughtException', (error) => {
-    server.log.error({ error }, 'a bug ended the server')
-    process.exit(1)
-  })
+  outlivePlugins(server)
   if (server.firstStartToken) {
     process.stdout.write(
       `\n  Admin token, shown this once: ${server.firstStartToken}\n  Use it as: curl -H "Authorization: Bearer <token>" ${server.adminUrl}/api/v1/server\n\n`,
@@ -18,6 +17,29 @@ async function main(): Promise<void> {
   }
   process.stdout.write(`ready ${JSON.stringify(server.ports)}\n`)
   stopOnSignals(server)
+}
+
+/**
+ * What a plugin throws where nobody calls it (a timer of its own, a promise it does not wait for) is logged with its name, and the
+ * server goes on. What core throws so leaves nobody knows what behind, and ends the server.
+ */
+function outlivePlugins(server: RunningServer): void {
+  // Rejections nobody handles come here too, as Node does by default.
+  process.on('uncaughtException', (error) => {
+    const culprit = server.plugins.list().find((it) => it.folder !== undefined && thrownIn(it.folder, error))
+    if (culprit) {
+      server.log.error({ plugin: culprit.name, error }, 'an error of the plugin was caught by nobody')
+      return
+    }
+    server.log.error({ error }, 'a bug ended the server')
+    process.exit(1)
+  })
+}
+
+/** The error began in a file of this folder; for errors of Node's own, the first frame that is a file says so. */
+function thrownIn(folder: string, error: unknown): boolean {
+  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line) && !line.includes('node:')) : []
+  return frames[0]?.includes(folder + sep) ?? false
 }
 
 /** The first signal stops in order; a second one ends the process at once. */
@@ -49,5 +71,5 @@ main().catch((error: unknown) => {
 
 /** Faults of the surroundings (a port in use, a folder without rights): the message says enough. */
 function isStartError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+  return error instanceof TlsFilesUnusable || (error instanceof Error && 'code' in error && typeof error.code === 'string')
 }

@@ -6,6 +6,9 @@ import type { PluginRecord } from './plugin-record.js'
 import { PluginVersion, type VersionParts } from './plugin-version.js'
 import { ServingPlugins } from './serving-plugins.js'
 
+/** What a plugin may take to stop when the server stops, in ms: one that hangs must not cost the others their flush. */
+const LAST_STOP_LIMIT_MS = 1500
+
 export class PluginChanges {
   readonly #parts: VersionParts
   readonly #log: Logger
@@ -41,7 +44,7 @@ export class PluginChanges {
   async stopAll(): Promise<void> {
     for (const version of this.#serving.inOrder.toReversed()) {
       this.#serving.remove(new Set([version]))
-      await version.stop()
+      await version.stop(LAST_STOP_LIMIT_MS)
     }
   }
 

@@ -89,9 +89,9 @@ export class PluginVersion {
   }
 
   /** Lets the plugin flush, then takes its timers and metrics away. Never rejects: what fails is logged. */
-  async stop(): Promise<void> {
+  async stop(limitMs?: number): Promise<void> {
     try {
-      await step('stop()', () => this.#contributions.stop?.())
+      await step('stop()', () => this.#contributions.stop?.(), limitMs)
     } catch (error) {
       this.#log.error({ plugin: this.name, error }, 'plugin did not stop cleanly')
     }
@@ -100,9 +100,9 @@ export class PluginVersion {
 }
 
 /** Names the step in the message, and keeps the stack that says where. */
-async function step<T>(what: string, work: () => T | Promise<T>): Promise<T> {
+async function step<T>(what: string, work: () => T | Promise<T>, limitMs?: number): Promise<T> {
   try {
-    return await withinLimit(what, work)
+    return await withinLimit(what, work, limitMs)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(reason.startsWith(what) ? reason : `${what} failed: ${reason}`, { cause: error })
