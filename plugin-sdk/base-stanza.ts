@@ -138,6 +138,17 @@ export abstract class BaseStanza {
     return this
   }
 
+  /** Adds a child that nobody changes afterwards: where there is no tree none is built for it. */
+  appendChild(child: Element): this {
+    if (!this.#outline || this.#inner === undefined || child.children.length > 0) return this.addChild(child)
+    this.#inner += child.toString()
+    const end = this.#inner.length
+    this.#outline = [...this.#outline, { name: child.getName(), namespace: child.getNS(), start: end, end, isText: true }]
+    this.#element = undefined
+    this.#text = undefined
+    return this
+  }
+
   /** Removes every child with this local name and namespace. @returns how many there were */
   removeChildren(name: string, namespace: string = NS.client): number {
     const { children } = this.element

@@ -47,4 +47,5 @@ export type { ChildOutline, IqType, MessageType, PresenceType, Stanza, StanzaAtt
 export { errorReply, Iq, iq, Message, message, Presence, parseStanza, presence, stanzaFrom } from './stanza.js'
 export type { StanzaErrorCondition, StanzaErrorDetails, StanzaErrorType } from './stanza-error.js'
 export { StanzaError } from './stanza-error.js'
+export { parseStoredStanza } from './stored-stanza.js'
 export type { Timer, Timers } from './timers.js'

@@ -96,6 +96,7 @@ export class HandOver {
       await session.whenFlushed()
       await store.remove(local, settled)
       sizes.forget(local)
+      if (page.length < PAGE) return // what is kept from now on is looked for when it is on disk
     }
   }
 

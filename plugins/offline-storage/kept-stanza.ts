@@ -1,11 +1,11 @@
 /** A kept message on its way out: parsed, stamped, and left behind when its time is over. */
-import { type Jid, type Message, NS, parseStanza, stampDelay, XmlError } from '@beaconfire/plugin-sdk'
+import { type Jid, type Message, NS, parseStoredStanza, stampDelay, XmlError } from '@beaconfire/plugin-sdk'
 import type { KeptMessage } from './offline-store.js'
 
 /** @returns the message with its delay stamp (XEP-0203), or undefined when the row holds none */
 export function keptStanza({ stanza, createdAt }: KeptMessage, domain: Jid): Message | undefined {
   try {
-    const parsed = parseStanza(stanza)
+    const parsed = parseStoredStanza(stanza)
     return parsed.kind === 'message' ? stampDelay(parsed, createdAt, domain) : undefined
   } catch (error) {
     if (error instanceof XmlError || error instanceof TypeError) return undefined
