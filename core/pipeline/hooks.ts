@@ -62,7 +62,7 @@ export class HookRegistry {
     return 'pass'
   }
 
-  #tellFrom(start: number, listeners: readonly Listener[], name: HookName, fact: unknown, refusal: unknown): MaybePromise<void> {
+  #tellFrom(start: number, listeners: readonly Listener[], name: HookName, fact: unknown, refusal: StanzaError | undefined): MaybePromise<void> {
     let first = refusal
     for (let i = start; i < listeners.length; i++) {
       try {
@@ -70,10 +70,10 @@ export class HookRegistry {
         if (!isPromise(told)) continue
         return told.then(
           () => this.#tellFrom(i + 1, listeners, name, fact, first),
-          (error: unknown) => this.#tellFrom(i + 1, listeners, name, fact, first ?? error),
+          (error: StanzaError) => this.#tellFrom(i + 1, listeners, name, fact, first ?? error),
         )
       } catch (error) {
-        first ??= error
+        first ??= error as StanzaError // `#call` throws no other
       }
     }
     if (first !== undefined) throw first
