@@ -1,7 +1,7 @@
 /** The server's log: structured lines by pino, for a terminal or for a collector. */
+import { createRequire } from 'node:module'
 import type { Logger } from '@beaconfire/plugin-sdk'
 import { destination, pino, stdSerializers } from 'pino'
-import { prettyFactory } from 'pino-pretty'
 
 export interface LogSettings {
   readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -29,6 +29,8 @@ export function createLogger(settings: LogSettings, sink?: LogSink): Logger {
   const out = sink ?? destination({ fd: 1, sync: true })
   const isPretty = settings.format === 'pretty' || (settings.format === 'auto' && process.stdout.isTTY)
   if (!isPretty) return pino(options, out)
+  // loaded where it is used: a server that writes for a collector does without
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty')
   const beautify = prettyFactory({
     colorize: sink === undefined && process.stdout.isTTY,
     errorLikeObjectKeys: ['error'],

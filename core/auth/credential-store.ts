@@ -20,6 +20,8 @@ export const LOCKOUT = 'lockout'
 
 const KEYS_OF = `select u.username, u.plainPassword, s.mechanism, s.storedKey, s.serverKey, s.salt, s.iterations
   from ofUser u left join ofUserScram s on s.username = u.username where u.username = ?`
+const LACKING = `select u.username from ofUser u left join ofUserScram s on s.username = u.username and s.mechanism = ?
+  where s.username is null and u.plainPassword is null limit 1`
 const FLAG_OF = 'select name, startTime, endTime from ofUserFlag where username = ? and name = ?'
 
 interface ScramRow {
@@ -78,13 +80,8 @@ export class CredentialStore implements Credentials {
    * each user has logged in with PLAIN or changed the password: till then SCRAM-SHA-256 should not be offered.
    */
   async hasKeysForAll(mechanism: ScramMechanism): Promise<boolean> {
-    const lacking = await this.#database
-      .knex('ofUser as u')
-      .leftJoin('ofUserScram as s', (on) => void on.on('s.username', 'u.username').andOnVal('s.mechanism', mechanism))
-      .whereNull('s.username')
-      .whereNull('u.plainPassword')
-      .first<{ username: string } | undefined>('u.username')
-    return lacking === undefined
+    const lacking = await this.#database.read(LACKING, [mechanism])
+    return lacking.length === 0
   }
 
   /** Keys of a new password, for {@link write}. The password is prepared. */

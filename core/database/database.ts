@@ -85,7 +85,7 @@ class OpenDatabase implements ServerDatabase {
   }
 
   migrate(owner: string, migrations: readonly Migration[]): Promise<void> {
-    return migrate(this.#engine.knex, this.client, owner, migrations, this.#log)
+    return migrate(this.#engine, owner, migrations, this.#log)
   }
 
   async ping(): Promise<void> {

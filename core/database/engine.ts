@@ -9,7 +9,7 @@ export interface Engine {
   readonly knex: Knex
   readonly writeBatch: WriteBatch
   /** Rows of one short select. */
-  read(sql: string, bindings: readonly ColumnValue[]): Promise<ReadRows>
+  readonly read: (sql: string, bindings: readonly ColumnValue[]) => Promise<ReadRows>
   close(): Promise<void>
 }
 

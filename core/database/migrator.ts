@@ -1,6 +1,7 @@
 /** Brings the tables of an owner, core or a plugin, up to date: numbered steps, the last one done kept in `ofVersion`. */
 import type { DatabaseClient, Logger, Migration } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
+import type { Engine } from './engine.js'
 
 /** The column's width in Openfire's table. */
 const LONGEST_OWNER = 50
@@ -17,9 +18,10 @@ export class MigrationError extends Error {
  * time wait for each other.
  * @throws MigrationError (rejects) when a step fails, when steps are misnumbered, or when the tables are of a later version
  */
-export async function migrate(knex: Knex, client: DatabaseClient, owner: string, migrations: readonly Migration[], log: Logger): Promise<void> {
+export async function migrate({ knex, client, read }: Engine, owner: string, migrations: readonly Migration[], log: Logger): Promise<void> {
   const steps = inOrder(owner, migrations)
-  const done = await versionOf(knex, owner)
+  const [row] = await read('select version from ofVersion where name = ?', [owner])
+  const done = Number(row?.version ?? 0)
   refuseLater(owner, done, steps.length)
   for (const step of steps.slice(done)) {
     const isRun = await runStep(knex, client, owner, step, steps.length)
