@@ -1,6 +1,6 @@
 /** The client side of the server (c2s): joins streams, login, binding and sessions, and carries them from accept to end. */
 import type { SecureContext } from 'node:tls'
-import { Jid, type Logger } from '@beaconfire/plugin-sdk'
+import { Jid, type Logger, StanzaError } from '@beaconfire/plugin-sdk'
 import type { AccountStore } from './auth/account-store.js'
 import { LoginThrottle } from './auth/login-throttle.js'
 import { plain } from './auth/mechanisms/plain.js'
@@ -18,6 +18,7 @@ import { settleFullJid } from './session/resource-binding.js'
 import type { SessionRegistry } from './session/session-registry.js'
 import { ClientStreams } from './stream/client-streams.js'
 import type { AuthenticatedAccount, Negotiation, NegotiationCollaborators } from './stream/negotiation.js'
+import { StreamError } from './stream/stream-error.js'
 import type { StreamFeatureRegistry } from './stream/stream-features.js'
 import type { XmppStream } from './stream/xmpp-stream.js'
 
@@ -143,8 +144,12 @@ export class ClientConnections {
     }
   }
 
-  #bind(stream: XmppStream, account: AuthenticatedAccount, resource: string | undefined): ClientSession {
-    const { config, domain, sessions } = this.#parts
+  async #bind(stream: XmppStream, account: AuthenticatedAccount, resource: string | undefined): Promise<ClientSession> {
+    const { accounts, config, domain, sessions } = this.#parts
+    // It may have been removed or disabled since it logged in, when it had no session yet that could have been closed.
+    const found = await accounts.find(account.username)
+    if (!found || found.disabled) throw new StreamError('not-authorized', 'This account may not be used any more.')
+    if (!stream.isOpen) throw new StanzaError('not-allowed', { text: 'The stream has ended.' })
     const jid = settleFullJid(Jid.of(account.username, domain.domain), resource, sessions, config.c2s.resourceConflict)
     const session = new ClientSession(stream, jid, account.mechanism, this.#collaborators)
     sessions.add(session)

@@ -158,3 +158,20 @@ test('a session that ends while its stanza hangs in a plugin does not stop the s
   assert.ok(performance.now() - begun < 5000)
   assert.equal(isFlushed, true)
 })
+
+for (const [what, end] of [
+  ['removed', (server: TestServer) => server.accounts.remove('romeo')],
+  ['disabled', (server: TestServer) => server.accounts.setDisabled('romeo', true)],
+] as const) {
+  test(`an account ${what} between login and binding gets no session`, async (t) => {
+    const server = await startTestServer(t, { plugins: [] })
+    await server.accounts.create({ username: 'romeo', password: 'romeo' })
+    const stream = await server.connect()
+    await stream.open()
+    await stream.authenticate('PLAIN', 'romeo', 'romeo')
+    await stream.open()
+    await end(server)
+    await assert.rejects(stream.bind('late'))
+    assert.deepEqual([(await stream.closed).error, server.sessions.count], ['not-authorized', 0])
+  })
+}
