@@ -1,0 +1,24 @@
+/** Private XML storage (XEP-0049): what clients keep on the server for themselves, such as bookmarks and notes. */
+import { definePlugin, NS } from '@beaconfire/plugin-sdk'
+import { config } from './config.js'
+import { foreignData } from './foreign-data.js'
+import { privateRequests } from './private-requests.js'
+import { PrivateStore, tables } from './private-store.js'
+
+export default definePlugin({
+  name: 'private-storage',
+  version: '0.1.0',
+  description: 'Private XML storage (XEP-0049)',
+  config,
+  tables,
+
+  setup({ config, database, domain }) {
+    const store = new PrivateStore(database)
+    return {
+      features: [NS.privateStorage],
+      interceptors: [foreignData(domain)],
+      iqHandlers: privateRequests(store, config),
+      hooks: { userDeleted: ({ user }) => store.removeAll(user.local) },
+    }
+  },
+})
