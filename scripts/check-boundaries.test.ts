@@ -27,6 +27,12 @@ test('a plugin may import neither core, nor another plugin, nor a package it doe
   assert.match(found[1]?.message ?? '', /plugins\/presence\/index\.ts → plugins\/roster\/roster-store\.ts: plugins meet through services/)
 })
 
+test('an example of the SDK is a plugin: it imports the SDK by name, and no other example', () => {
+  const file = 'plugin-sdk/examples/content-filter/index.ts'
+  assert.deepEqual(messages(file, `import { a } from '@beaconfire/plugin-sdk'\nimport { b } from './b.js'`), [])
+  assert.equal(messages(file, `import { a } from '../../jid.js'\nimport { b } from '../other/b.js'`).length, 2)
+})
+
 test('core may import no plugin and no file of the SDK by path', () => {
   assert.equal(messages('core/server.ts', `import roster from '../plugins/roster/index.js'`).length, 1)
   assert.equal(messages('core/server.ts', `import { Jid } from '../plugin-sdk/jid.js'`).length, 1)

@@ -40,9 +40,10 @@ export interface Violation {
 type Zone = { readonly area: 'core' | 'sdk' | 'testing' | 'free' } | { readonly area: 'plugin'; readonly name: string }
 
 function zoneOf(file: string): Zone {
-  const [top = '', second = ''] = file.split('/')
+  const [top = '', second = '', third = ''] = file.split('/')
   if (file.endsWith('.test.ts')) return { area: 'free' }
   if (top === 'core') return { area: 'core' }
+  if (top === 'plugin-sdk' && second === 'examples') return { area: 'plugin', name: third }
   if (top === 'plugin-sdk') return { area: second === 'testing' ? 'testing' : 'sdk' }
   return top === 'plugins' ? { area: 'plugin', name: second } : { area: 'free' }
 }
