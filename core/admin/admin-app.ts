@@ -23,8 +23,14 @@ export interface AppCollaborators {
 }
 
 export async function buildApp(routes: readonly MountedRoute[], collaborators: AppCollaborators): Promise<FastifyInstance> {
-  const app = fastify({ bodyLimit: BODY_LIMIT, routerOptions: { maxParamLength: LONGEST_PARAMETER } })
-  app.setErrorHandler(errorHandler(collaborators.log))
+  const onError = errorHandler(collaborators.log)
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    // An address that cannot be decoded reaches no route, and so no error handler.
+    frameworkErrors: (error, request, reply) => void onError(error, request, reply),
+  })
+  app.setErrorHandler(onError)
   app.setNotFoundHandler(notFound)
   acceptJsonOnly(app)
   await app.register(swagger, { openapi: openApiOf(routes) })

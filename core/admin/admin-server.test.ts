@@ -327,3 +327,10 @@ test('a handler that returns nothing is answered 204, and HEAD is served', async
   assert.equal((await call('/api/v1/things', { method: 'DELETE' })).status, 204)
   assert.equal((await call('/api/v1/things', { method: 'HEAD' })).status, 200)
 })
+
+test('an address that cannot be decoded is refused in the form of every other refusal, and not echoed', async (t) => {
+  const { call } = await start(t, [get('/things/:id', () => ({ ok: true }))])
+  const answer = await call('/api/v1/things/%ff')
+  assert.equal(answer.status, 400)
+  assert.deepEqual(await answer.json(), { statusCode: 400, code: 'bad-request', message: 'the request cannot be read' })
+})

@@ -8,7 +8,11 @@ import { PluginChanges } from './plugin-changes.js'
 import { PluginRecord } from './plugin-record.js'
 import type { VersionParts } from './plugin-version.js'
 import { type PluginControl, PluginLoadFailed, PluginMissing, type PluginStatus } from './registries.js'
+import { withinLimit } from './time-limit.js'
 import { PluginWatcher } from './watch-plugins.js'
+
+/** How long a stop waits for a plugin that is being loaded, in ms: one that hangs must not cost the others their flush. */
+const LAST_CHANGE_LIMIT_MS = 1000
 
 export interface PluginHostOptions extends VersionParts {
   /** Where plugins lie; the first that has a name wins. One that does not exist yet may appear later. */
@@ -65,7 +69,11 @@ export class PluginHost implements PluginControl {
   async stop(): Promise<void> {
     this.#isStopped = true
     await this.#watcher?.close()
-    await this.#queue
+    try {
+      await withinLimit('the change under way', () => this.#queue, LAST_CHANGE_LIMIT_MS)
+    } catch (error) {
+      this.#log.warn({ error }, 'plugins are stopped while one of them is being loaded')
+    }
     await this.#changes.stopAll()
   }
 

@@ -52,3 +52,12 @@ test('a wrong configuration is named, and the exit code is not 0', async (t) => 
   const started = startServerProcess(t, { config: { c2s: { port: 70_000 } } as never })
   await assert.rejects(started, /ended with 1 .*c2s\.port/s)
 })
+
+test('a key that cannot be used is named in one line', async (t) => {
+  const started = startServerProcess(t, { config: { c2s: { tlsKey: 'no-such-key.pem', tlsCertificate: 'no-such-chain.pem' } } as never })
+  await assert.rejects(
+    started,
+    (error: Error) =>
+      /did not start: no-such-key\.pem cannot be read/.test(error.message) && !/^\s+at .*core/m.test(error.message.split('did not start')[1] ?? ''),
+  )
+})
