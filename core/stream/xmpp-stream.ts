@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { type Element, element, iq, isPromise, type Logger, type MaybePromise, NS, type Stanza } from '@beaconfire/plugin-sdk'
-import type { Transport } from '../net/transport.js'
+import type { Transport, TransportEvents } from '../net/transport.js'
 import { openingTag } from '../xml/stream-header.js'
 import { type ParserLimits, type StreamHeader, StreamParser, type StreamParserEvents } from '../xml/stream-parser.js'
 import { StreamError } from './stream-error.js'
@@ -41,7 +41,7 @@ export interface Allowance {
 /** How long the end of a lost connection waits for the stanza that is being handled, in ms. */
 const FINISH_LIMIT_MS = 10_000
 
-export class XmppStream implements StreamParserEvents {
+export class XmppStream implements StreamParserEvents, TransportEvents {
   readonly id: string = randomUUID()
   readonly transport: Transport
   lang: string | undefined
@@ -76,7 +76,7 @@ export class XmppStream implements StreamParserEvents {
     this.#settings = settings
     this.#parser = new StreamParser(this, settings.limits)
     this.#phase = phase(this)
-    transport.bind({ data: (chunk) => this.#read(chunk), closed: (error) => this.#ended(error) })
+    transport.bind(this)
   }
 
   /** True while what is sent may still reach the peer. */
@@ -145,6 +145,16 @@ export class XmppStream implements StreamParserEvents {
     this.transport.end()
     // The session is over now, not when the peer has let go of the connection.
     this.#phase.closed(false)
+  }
+
+  // --- from the transport: methods, for functions made for each stream would be kept by each idle session
+
+  data(chunk: Uint8Array): void {
+    this.#read(chunk)
+  }
+
+  closed(error: Error | undefined): void {
+    this.#ended(error)
   }
 
   // --- from the parser
