@@ -4,6 +4,12 @@ import type { MaybePromise } from '../maybe-promise.js'
 import type { ClientSession } from '../session.js'
 import type { Presence } from '../stanza.js'
 
+export interface LastSeen {
+  readonly at: Date
+  /** What the unavailable presence said, if anything. */
+  readonly status: string | undefined
+}
+
 export interface PresenceService {
   /** Sends the present presence of every available resource of `user` to `to` (a contact who just got a subscription, or probes). */
   sendCurrent(user: Jid, to: Jid): MaybePromise<void>
@@ -14,6 +20,8 @@ export interface PresenceService {
    * the session is not available. @param presence of type available, `from` the session's full JID, without `to`
    */
   announce(session: ClientSession, presence: Presence): MaybePromise<void>
+  /** When the last available resource of a local account went; undefined when that is not known. Tells nothing of those who are here. */
+  lastSeen(user: Jid): Promise<LastSeen | undefined>
   /** True when `session` sent directed presence to `to` that still stands. */
   hasDirected(session: ClientSession, to: Jid): boolean
 }

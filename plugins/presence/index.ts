@@ -46,6 +46,7 @@ export default definePlugin({
         return pending.done()
       },
       announce: (session, shown) => broadcasts.announce(shown, session),
+      lastSeen: (user) => probes.lastSeen(user),
       hasDirected: (session, to) => directed.has(session, to),
     }
     let undo = () => {}

@@ -3,6 +3,7 @@ import {
   type ClientSession,
   isPromise,
   type Jid,
+  type LastSeen,
   type Logger,
   type MaybePromise,
   type Presence,
@@ -74,6 +75,12 @@ export class Probes {
       pending.add(this.#server.route(addressed(session.presence, to)))
     }
     return whenDone(pending.done(), () => some)
+  }
+
+  /** When the last resource of this account went, and what it said. */
+  async lastSeen(user: Jid): Promise<LastSeen | undefined> {
+    const last = (await this.#server.store.find([user.local])).get(user.local)
+    return last && { at: last.at, status: last.stanza === undefined ? undefined : this.#parse(last.stanza, user)?.status }
   }
 
   #answerWith(recipient: Jid, to: Jid): MaybePromise<void> {

@@ -32,7 +32,7 @@ export class VcardStore {
   }
 
   async find(username: string): Promise<string | undefined> {
-    const row: VcardRow | undefined = await this.#database.knex('ofVCard').where({ username }).first()
+    const [row] = await this.#database.read<Pick<VcardRow, 'vcard'>>('select vcard from ofVCard where username = ?', [username])
     return row?.vcard
   }
 
