@@ -105,11 +105,11 @@ export class ChatLogStore {
       return query
     }
     if (room !== undefined) {
-      const query = within().where('conversation', room)
+      const query = within().where({ conversation: conversationColumn(room), receiver: room })
       return [user === undefined ? query : query.where('sender', user)]
     }
     if (user === undefined) return [within()]
-    if (other !== undefined) return [within().where('conversation', conversationColumn(user, other))]
+    if (other !== undefined) return [between(within(), user, other)]
     return [within().where('sender', user), within().where('receiver', user).whereNot('sender', user)]
   }
 
@@ -120,6 +120,13 @@ export class ChatLogStore {
 
 function rowsOf(knex: Database['knex']) {
   return knex<ChatLogRow, ChatLogRow[]>('ofChatLog')
+}
+
+/** The messages of two people in both directions. */
+function between(query: Query, one: string, other: string): Query {
+  return query.where('conversation', conversationColumn(one, other)).where((either) => {
+    void either.where({ sender: one, receiver: other }).orWhere({ sender: other, receiver: one })
+  })
 }
 
 /** Written so that both engines see a range of the index in it; MySQL sees none in a comparison of pairs. */

@@ -7,12 +7,12 @@ import type { DatabaseClient, Migration } from '@beaconfire/plugin-sdk'
  */
 export const LONGEST_JID = 320
 
-/** Each kind of query walks one of these in the order of its page, so that it never sorts or skips rows. */
+/** Each kind of query walks one of these in the order of its page, so that it never sorts. Both engines end each with the key. */
 const INDEXES: Readonly<Record<string, readonly string[]>> = {
-  ofChatLog_time_idx: ['createDate', 'messageID'],
-  ofChatLog_sender_idx: ['sender', 'createDate', 'messageID'],
-  ofChatLog_receiver_idx: ['receiver', 'createDate', 'messageID'],
-  ofChatLog_conv_idx: ['conversation', 'createDate', 'messageID'],
+  ofChatLog_time_idx: ['createDate'],
+  ofChatLog_sender_idx: ['sender', 'createDate'],
+  ofChatLog_receiver_idx: ['receiver', 'createDate'],
+  ofChatLog_conv_idx: ['conversation', 'createDate'],
 }
 
 export const tables: readonly Migration[] = [
@@ -52,7 +52,7 @@ async function createTable(knex: MigrationKnex, client: DatabaseClient): Promise
     t.text('detail', 'mediumtext').notNullable()
     t.integer('state').notNullable()
     t.string('type', 9).notNullable()
-    t.string('conversation', 2 * LONGEST_JID + 1).notNullable()
+    t.bigInteger('conversation').notNullable()
   })
 }
 
@@ -86,8 +86,8 @@ export type ChatLogRow = {
   state: number
   /** `chat`, `normal` or `groupchat`. */
   type: string
-  /** Both bare JIDs in order of text, so that a conversation is one range of one index; for a room message the room. */
-  conversation: string
+  /** Of `conversationColumn`: a conversation is one range of one index. */
+  conversation: number
 }
 
 /** Which columns a row has, in the order they are written. */

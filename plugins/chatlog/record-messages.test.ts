@@ -4,6 +4,7 @@ import { type Crossing, type InterceptorFilter, Jid, type Message, type PacketIn
 import type { ChatLogStore } from './chat-log-store.js'
 import type { ChatLogRow } from './chat-log-tables.js'
 import type { ChatLogConfig } from './config.js'
+import { conversationColumn } from './jid-column.js'
 import { recordMessages } from './record-messages.js'
 
 type Row = Omit<ChatLogRow, 'messageID'>
@@ -89,7 +90,7 @@ test('a chat or normal message with a body is logged with its ends, its stanza a
     detail: chat('<body>Wherefore?</body>'),
     state: 1,
     type: 'chat',
-    conversation: 'juliet@test romeo@test',
+    conversation: conversationColumn('romeo@test', 'juliet@test'),
   })
   assert.equal(rows[1]?.type, 'normal')
 })
@@ -151,7 +152,10 @@ test('a message to a room is logged where configured, once, under its sender', (
   handOver('<message from="verona@rooms.test/romeo" to="juliet@test/home" type="groupchat"><body>to a room</body></message>')
   assert.equal(rows.length, 1)
   const { sender, receiver, conversation, sessionJID } = rows[0] as Row
-  assert.deepEqual([sender, receiver, conversation, sessionJID], ['romeo@test', 'verona@rooms.test', 'verona@rooms.test', 'romeo@test/home'])
+  assert.deepEqual(
+    [sender, receiver, conversation, sessionJID],
+    ['romeo@test', 'verona@rooms.test', conversationColumn('verona@rooms.test'), 'romeo@test/home'],
+  )
 })
 
 test('the sender’s acknowledgement is held until the row is stored', async () => {

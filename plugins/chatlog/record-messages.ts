@@ -106,7 +106,7 @@ class Recorder {
       createDate: Date.now(),
       content: body,
       type: packet.type,
-      conversation: room,
+      conversation: conversationColumn(room),
     })
   }
 
