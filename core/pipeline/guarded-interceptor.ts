@@ -102,7 +102,7 @@ export class GuardedInterceptor {
           act()
           resolve()
         } catch (error) {
-          reject(error)
+          reject(error as Error) // a PacketRejected
         }
       }
       const call = this.#deadlines.begin(this.#budget, () =>

@@ -1,6 +1,6 @@
 /** The hooks of all plugins: facts told to each, questions asked until one says `handled`. */
 import { type HookName, type Hooks, isPromise, type Logger, type MaybePromise, StanzaError, type Verdict } from '@beaconfire/plugin-sdk'
-import { withinLimit } from '../plugin-host/time-limit.js'
+import { withinLimit } from './time-limit.js'
 
 /** How long a hook may take over its verdict, in ms. */
 const VERDICT_LIMIT_MS = 30_000

@@ -1,10 +1,10 @@
 /** Imports one version of a plugin from its folder and checks that it is one. */
 import { relative } from 'node:path'
 import type { AnyPlugin } from '@beaconfire/plugin-sdk'
+import { withinLimit } from '../pipeline/time-limit.js'
 import type { FoundPlugin } from './find-plugins.js'
 import { importAnew } from './generations.js'
 import { PluginLoadFailed } from './registries.js'
-import { withinLimit } from './time-limit.js'
 
 const KEBAB_CASE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 

@@ -1,6 +1,7 @@
 /** Loads plugins from folders while the server runs, and keeps what runs in line with what lies there. */
 import { join, resolve } from 'node:path'
 import type { AnyPlugin, Logger } from '@beaconfire/plugin-sdk'
+import { withinLimit } from '../pipeline/time-limit.js'
 import { type Finding, findPlugins, isProblem } from './find-plugins.js'
 import { forgetRoot } from './generations.js'
 import { loadFailed, loadPlugin } from './load-plugin.js'
@@ -8,7 +9,6 @@ import { PluginChanges } from './plugin-changes.js'
 import { PluginRecord } from './plugin-record.js'
 import type { VersionParts } from './plugin-version.js'
 import { type PluginControl, PluginLoadFailed, PluginMissing, type PluginStatus } from './registries.js'
-import { withinLimit } from './time-limit.js'
 import { PluginWatcher } from './watch-plugins.js'
 
 /** How long a stop waits for a plugin that is being loaded, in ms: one that hangs must not cost the others their flush. */

@@ -1,9 +1,9 @@
 /** One version of a plugin, from its setup to its stop. In a reload two of them live side by side for a moment. */
 import type { AnyPlugin, Contributions, Logger, ServiceName, Services } from '@beaconfire/plugin-sdk'
+import { withinLimit } from '../pipeline/time-limit.js'
 import { contributionNames, registerContributions } from './contributions.js'
 import { buildContext, type ContextParts, type OwnedContext } from './plugin-context.js'
 import type { Registries, Undo } from './registries.js'
-import { withinLimit } from './time-limit.js'
 
 /** What versions are made of. */
 export interface VersionParts extends ContextParts {

@@ -15,8 +15,8 @@ import {
   StanzaError,
 } from '@beaconfire/plugin-sdk'
 import type { Origin } from '../pipeline/crossing.js'
+import { withinLimit } from '../pipeline/time-limit.js'
 import { ContributionConflict } from '../plugin-host/registries.js'
-import { withinLimit } from '../plugin-host/time-limit.js'
 
 /** How long a handler may take, in ms: the requester's next stanza waits for it. */
 const ANSWER_LIMIT_MS = 30_000
