@@ -1,7 +1,7 @@
 /** Gives up on what does not settle. */
 import type { MaybePromise } from '@beaconfire/plugin-sdk'
 
-/** What a plugin may take for one step of its life, in ms. */
+/** What a plugin may take for one step of its life unless another limit is given, in ms. */
 export const STEP_LIMIT_MS = 10_000
 
 /** @param what names the step in the error, such as `start()` @throws Error when `work` has not settled after `limitMs` */
