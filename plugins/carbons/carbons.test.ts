@@ -149,6 +149,15 @@ test('copies can be asked for and declined again and again, and end with the ses
   await two.receiveNothing('message')
 })
 
+test('who asked for copies still gets them after the plugin was reloaded', async (t) => {
+  const server = await start(t)
+  const [romeo, two] = [await server.login('romeo'), await enabled(server, 'juliet', 'two')]
+  await server.login('juliet', { resource: 'one' })
+  await server.plugins.reload('carbons')
+  romeo.send('<message to="juliet@test/one" type="chat"><body>1</body></message>')
+  await copied(two, 'received')
+})
+
 test("nobody asks for copies in another's name, or with a word that there is not", async (t) => {
   const server = await start(t)
   const romeo = await server.login('romeo')
