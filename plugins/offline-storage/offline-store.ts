@@ -88,14 +88,13 @@ export class OfflineStore {
 
   /** At most `limit` messages, oldest first. @param after those up to this one are left out */
   async read(username: string, limit: number, after?: KeptMessage): Promise<KeptMessage[]> {
-    const query = this.#table().where({ username })
-    if (after) {
-      const creationDate = toDateColumn(after.createdAt)
-      void query.where('creationDate', '>=', creationDate).where((either) => {
-        void either.where('creationDate', '>', creationDate).orWhere('messageID', '>', after.messageID)
-      })
-    }
-    return (await query.orderBy('creationDate').orderBy('messageID').limit(limit)).map(keptMessage)
+    const from = after ? toDateColumn(after.createdAt) : ''
+    const behind = after ? 'and creationDate >= ? and (creationDate > ? or messageID > ?)' : ''
+    const rows = await this.#database.read<OfflineRow>(
+      `select messageID, creationDate, stanza from ofOffline where username = ? ${behind} order by creationDate, messageID limit ?`,
+      after ? [username, from, from, after.messageID, limit] : [username, limit],
+    )
+    return rows.map(keptMessage)
   }
 
   /** Those of these messages that are there, oldest first. */
@@ -164,6 +163,6 @@ export class OfflineStore {
   }
 }
 
-function keptMessage({ messageID, creationDate, stanza }: OfflineRow): KeptMessage {
+function keptMessage({ messageID, creationDate, stanza }: Omit<OfflineRow, 'username' | 'messageSize'>): KeptMessage {
   return { messageID, createdAt: fromDateColumn(creationDate), stanza }
 }
