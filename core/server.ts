@@ -90,6 +90,8 @@ class Server {
   readonly #discovery = new DiscoveryRegistry()
   readonly #sessions = new SessionRegistry<ClientSession, Negotiation>()
   readonly #delivery: Delivery
+  /** All listeners accept, and none has been told to stop. */
+  #isReady = false
   #stopping: Promise<void> | undefined
 
   constructor(config: ServerConfig, log: Logger, env: NodeJS.ProcessEnv) {
@@ -153,11 +155,12 @@ class Server {
     await clients.start()
     const accept = { onConnection: (transport: Transport) => clients.accept(transport), log: this.#log }
     const plain = await listen({ host: c2s.host, port: c2s.port, ...accept })
-    listeners.push(plain)
+    listeners.push({ name: 'c2s', listener: plain })
     const direct =
       tls && c2s.directTlsPort !== 0 ? await listen({ host: c2s.host, port: Math.max(0, c2s.directTlsPort), directTls: tls, ...accept }) : undefined
-    if (direct) listeners.push(direct)
+    if (direct) listeners.push({ name: 'c2s, direct TLS', listener: direct })
     const { port: adminPort } = await admin.listen()
+    this.#isReady = true
     const ports = { c2s: plain.port, directTls: direct?.port, admin: adminPort }
     const adminUrl = `http://${this.#config.admin.host.includes(':') ? `[${this.#config.admin.host}]` : this.#config.admin.host}:${adminPort}`
     this.#log.info(
@@ -188,7 +191,8 @@ class Server {
 
   /** In reverse: no new peers, streams closed, what they caused settled, plugins stopped, database flushed and closed. */
   async #stop({ admin, database, listeners, plugins, clients }: RunningParts): Promise<void> {
-    const closed = listeners.map((it) => it.close())
+    this.#isReady = false
+    const closed = listeners.map(({ listener }) => listener.close())
     await clients.stop()
     await plugins.stop() // while connections may still take what plugins have to say
     clients.destroy()
@@ -235,6 +239,7 @@ class Server {
       log: this.#log,
       audit: new SecurityAudit(database.forPlugin('beaconfire-audit'), hostname()),
       metricsText: () => metrics.text(),
+      isReady: () => this.#isReady,
     })
   }
 
@@ -272,13 +277,14 @@ class Server {
     })
   }
 
-  #mountAdminRoutes({ accounts, admin, database, plugins, clients }: RunningParts, version: string): void {
+  #mountAdminRoutes({ accounts, admin, database, listeners, plugins, clients }: RunningParts, version: string): void {
     const audit = new SecurityAudit(database.forPlugin('beaconfire-audit'), hostname())
     const info = () => ({
       version,
       domain: this.#domain.domain,
       sessions: this.#sessions.count,
       connections: clients.count,
+      listeners: listeners.map(({ name, listener }) => ({ name, host: this.#config.c2s.host ?? '*', port: listener.port })),
       plugins: plugins.list().filter((it) => it.state === 'running').length,
     })
     for (const routes of [
@@ -306,7 +312,7 @@ interface RunningParts {
   readonly plugins: PluginHost
   readonly admin: AdminServer
   readonly clients: ClientConnections
-  readonly listeners: TcpListener[]
+  readonly listeners: { readonly name: string; readonly listener: TcpListener }[]
 }
 
 interface PluginHostParts {
