@@ -1,10 +1,11 @@
 /** The places of a running server where plugins put what they contribute, as one object for the plugin host. */
-import type { Identity } from '@beaconfire/plugin-sdk'
+import type { Discovery, DiscoveryItem, DiscoveryProvider, Identity } from '@beaconfire/plugin-sdk'
 import type { AdminServer } from './admin/admin-server.js'
 import type { HookRegistry } from './pipeline/hooks.js'
 import type { InterceptorChain } from './pipeline/interceptor-chain.js'
 import type { Registries } from './plugin-host/registries.js'
 import type { IqDispatcher } from './router/iq-dispatcher.js'
+import type { PluginDomains } from './router/plugin-domains.js'
 import type { StreamFeatureRegistry } from './stream/stream-features.js'
 
 export interface ContributionPlaces {
@@ -13,6 +14,7 @@ export interface ContributionPlaces {
   readonly iq: IqDispatcher
   readonly streamFeatures: StreamFeatureRegistry
   readonly discovery: DiscoveryRegistry
+  readonly domains: PluginDomains
   readonly admin: AdminServer
 }
 
@@ -23,7 +25,8 @@ export function registriesOf(places: ContributionPlaces): Registries {
     preAuthIqHandler: (plugin, handler) => places.iq.addPreAuth(plugin, handler),
     hooks: (plugin, hooks) => places.hooks.add(plugin, hooks),
     streamFeature: (_plugin, feature) => places.streamFeatures.add(feature),
-    discovery: (_plugin, features, identities) => places.discovery.add(features, identities),
+    discovery: (_plugin, features, identities, provider) => places.discovery.add({ features, identities, provider }),
+    domain: (plugin, domain) => places.domains.add(plugin, domain),
     adminRoutes: (plugin, routes) => places.admin.addRoutes(plugin, routes),
     batch: (change) => places.chain.batch(change),
   }
@@ -32,18 +35,30 @@ export function registriesOf(places: ContributionPlaces): Registries {
 interface Discoverable {
   readonly features: readonly string[]
   readonly identities: readonly Identity[]
+  readonly provider: DiscoveryProvider | undefined
 }
 
-/** What running plugins say of the server in service discovery (XEP-0030). */
-export class DiscoveryRegistry {
+/** What running plugins say of the server and its accounts in service discovery (XEP-0030). */
+export class DiscoveryRegistry implements Discovery {
   #entries: readonly Discoverable[] = []
+  #revision = 0
+  readonly #domains: PluginDomains
+
+  constructor(domains: PluginDomains) {
+    this.#domains = domains
+  }
+
+  get revision(): number {
+    return this.#revision
+  }
 
   /** @returns the undo */
-  add(features: readonly string[], identities: readonly Identity[]): () => void {
-    const entry = { features, identities }
+  add(entry: Discoverable): () => void {
     this.#entries = [...this.#entries, entry]
+    this.#revision++
     return () => {
       this.#entries = this.#entries.filter((it) => it !== entry)
+      this.#revision++
     }
   }
 
@@ -53,5 +68,13 @@ export class DiscoveryRegistry {
 
   identities(): readonly Identity[] {
     return this.#entries.flatMap((it) => it.identities)
+  }
+
+  domains(): readonly DiscoveryItem[] {
+    return this.#domains.listed()
+  }
+
+  providers(): readonly DiscoveryProvider[] {
+    return this.#entries.flatMap((it) => it.provider ?? [])
   }
 }

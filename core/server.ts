@@ -32,6 +32,7 @@ import type { PluginControl } from './plugin-host/registries.js'
 import { IqDispatcher } from './router/iq-dispatcher.js'
 import { LocalDelivery } from './router/local-delivery.js'
 import { PacketRouter } from './router/packet-router.js'
+import { PluginDomains } from './router/plugin-domains.js'
 import { DiscoveryRegistry, registriesOf } from './server-registries.js'
 import type { ClientSession } from './session/client-session.js'
 import { SessionRegistry } from './session/session-registry.js'
@@ -87,7 +88,8 @@ class Server {
   readonly #hooks: HookRegistry
   readonly #iq: IqDispatcher
   readonly #streamFeatures = new StreamFeatureRegistry()
-  readonly #discovery = new DiscoveryRegistry()
+  readonly #domains: PluginDomains
+  readonly #discovery: DiscoveryRegistry
   readonly #sessions = new SessionRegistry<ClientSession, Negotiation>()
   readonly #delivery: Delivery
   /** All listeners accept, and none has been told to stop. */
@@ -103,6 +105,8 @@ class Server {
     this.#chain = new InterceptorChain(log)
     this.#hooks = new HookRegistry(log)
     this.#iq = new IqDispatcher(log)
+    this.#domains = new PluginDomains(this.#domain, log)
+    this.#discovery = new DiscoveryRegistry(this.#domains)
     this.#delivery = new Delivery(this.#chain, this.#internal, log)
   }
 
@@ -224,6 +228,7 @@ class Server {
       hooks: this.#hooks,
       iq: this.#iq,
       local,
+      domains: this.#domains,
       remoteRoutes: new RemoteRoutes(),
       accounts,
       log: this.#log,
@@ -257,6 +262,7 @@ class Server {
         iq: this.#iq,
         streamFeatures: this.#streamFeatures,
         discovery: this.#discovery,
+        domains: this.#domains,
         admin,
       }),
       facade: {

@@ -3,6 +3,7 @@ import type { Static, TObject } from 'typebox'
 import type { Accounts } from './accounts.js'
 import type { AdminRoute } from './admin-route.js'
 import type { Database, Migration } from './database.js'
+import type { Discovery, DiscoveryProvider, Identity } from './discovery.js'
 import type { Element } from './element.js'
 import type { Hooks, UserRegistered } from './hooks.js'
 import type { IqHandler, PreAuthIqHandler } from './iq-handler.js'
@@ -11,6 +12,7 @@ import type { Logger } from './logger.js'
 import type { MaybePromise } from './maybe-promise.js'
 import type { Metrics } from './metrics.js'
 import type { PacketInterceptor } from './packet-interceptor.js'
+import type { PluginDomain } from './plugin-domain.js'
 import type { ServiceName, Services } from './services/services.js'
 import type { ConnectedSession, Sessions } from './session.js'
 import type { Stanza } from './stanza.js'
@@ -23,13 +25,6 @@ export interface StreamFeature {
   element(session: Pick<ConnectedSession, 'secure' | 'remoteAddress'>): Element | undefined
 }
 
-/** An identity of the server in service discovery (XEP-0030). */
-export interface Identity {
-  readonly category: string
-  readonly type: string
-  readonly name?: string
-}
-
 /** Everything a plugin can add to the server. All of it is gone when the plugin is unloaded. */
 export interface Contributions<Provided extends ServiceName = ServiceName> {
   readonly interceptors?: readonly PacketInterceptor[]
@@ -39,6 +34,10 @@ export interface Contributions<Provided extends ServiceName = ServiceName> {
   /** Features of the server in service discovery. */
   readonly features?: readonly string[]
   readonly identities?: readonly Identity[]
+  /** What else the server and its accounts say in service discovery: nodes, items, forms, features of accounts. */
+  readonly discovery?: DiscoveryProvider
+  /** Subdomains that the plugin answers. */
+  readonly domains?: readonly PluginDomain[]
   readonly streamFeatures?: readonly StreamFeature[]
   readonly adminRoutes?: readonly AdminRoute[]
   readonly services?: Pick<Services, Provided>
@@ -63,8 +62,8 @@ export interface PluginContext<Config = unknown, Required extends ServiceName = 
   readonly services: Pick<Services, Required>
   readonly accounts: Accounts
   readonly sessions: Sessions
-  /** Features and identities that all running plugins contribute, for service discovery. */
-  readonly discovery: { features(): readonly string[]; identities(): readonly Identity[] }
+  /** What all running plugins contribute to service discovery. */
+  readonly discovery: Discovery
   /**
    * Sends a stanza of the server's own through the whole way: incoming chain (session kind `internal`), routing, outgoing chain.
    * `from` defaults to the server's domain.

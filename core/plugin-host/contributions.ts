@@ -25,8 +25,9 @@ export function registerContributions(registries: Registries, plugin: string, co
     for (const it of contributions.preAuthIqHandlers ?? []) undos.push(registries.preAuthIqHandler(plugin, it))
     if (contributions.hooks) undos.push(registries.hooks(plugin, contributions.hooks))
     for (const it of contributions.streamFeatures ?? []) undos.push(registries.streamFeature(plugin, it))
-    const { features = [], identities = [] } = contributions
-    if (features.length + identities.length > 0) undos.push(registries.discovery(plugin, features, identities))
+    const { features = [], identities = [], discovery } = contributions
+    if (features.length + identities.length > 0 || discovery) undos.push(registries.discovery(plugin, features, identities, discovery))
+    for (const it of contributions.domains ?? []) undos.push(registries.domain(plugin, it))
     if (contributions.adminRoutes?.length) undos.push(registries.adminRoutes(plugin, contributions.adminRoutes))
   } catch (error) {
     undoAll()
@@ -45,6 +46,7 @@ export function contributionNames(contributions: Contributions): Record<string, 
     streamFeatures: (contributions.streamFeatures ?? []).map((it) => it.when),
     features: contributions.features ?? [],
     identities: (contributions.identities ?? []).map((it) => `${it.category}/${it.type}`),
+    domains: (contributions.domains ?? []).map((it) => it.subdomain),
     adminRoutes: (contributions.adminRoutes ?? []).map((it) => `${it.method} ${it.path}`),
     services: Object.keys(contributions.services ?? {}),
   }

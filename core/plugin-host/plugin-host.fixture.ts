@@ -58,6 +58,7 @@ export class RecordingRegistries implements Registries {
   readonly hooks = (plugin: string, hooks: object) => this.#add(`${plugin}/${Object.keys(hooks).join()}`)
   readonly streamFeature = (plugin: string) => this.#add(`${plugin}/stream-feature`)
   readonly discovery = (plugin: string, features: readonly string[]) => this.#add(`${plugin}/${features.join()}`)
+  readonly domain = (plugin: string, it: { readonly subdomain: string }) => this.#add(`${plugin}/${it.subdomain}`)
   readonly adminRoutes = (plugin: string, routes: readonly { readonly path: string }[]) => this.#add(`${plugin}${routes[0]?.path}`)
 
   batch(change: () => void): void {
@@ -108,7 +109,7 @@ export class TestHost {
         domain: Jid.of(undefined, 'localhost'),
         accounts: unused,
         sessions: unused,
-        discovery: { features: () => [], identities: () => [] },
+        discovery: { features: () => [], identities: () => [], domains: () => [], providers: () => [], revision: 0 },
         send: () => undefined,
         route: () => undefined,
         registered: () => undefined,

@@ -1,11 +1,13 @@
 /** Where the plugin host puts what plugins contribute. Each call returns its undo. */
 import type {
   AdminRoute,
+  DiscoveryProvider,
   Hooks,
   Identity,
   IqHandler,
   PacketInterceptor,
   PluginContext,
+  PluginDomain,
   PreAuthIqHandler,
   StreamFeature,
 } from '@beaconfire/plugin-sdk'
@@ -19,7 +21,8 @@ export interface Registries {
   preAuthIqHandler(plugin: string, handler: PreAuthIqHandler): Undo
   hooks(plugin: string, hooks: Partial<Hooks>): Undo
   streamFeature(plugin: string, feature: StreamFeature): Undo
-  discovery(plugin: string, features: readonly string[], identities: readonly Identity[]): Undo
+  discovery(plugin: string, features: readonly string[], identities: readonly Identity[], provider?: DiscoveryProvider): Undo
+  domain(plugin: string, domain: PluginDomain): Undo
   adminRoutes(plugin: string, routes: readonly AdminRoute[]): Undo
   /**
    * Runs `change` so that many registrations count as one: chains are compiled and routes mounted once, at its end.

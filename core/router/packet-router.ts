@@ -21,6 +21,7 @@ import type { InterceptorChain } from '../pipeline/interceptor-chain.js'
 import type { ClientSession } from '../session/client-session.js'
 import type { IqDispatcher } from './iq-dispatcher.js'
 import type { LocalDelivery } from './local-delivery.js'
+import type { PluginDomains } from './plugin-domains.js'
 import { assertOwnFrom, faultOf } from './stanza-rules.js'
 
 export interface RouterCollaborators {
@@ -30,6 +31,7 @@ export interface RouterCollaborators {
   readonly hooks: HookRegistry
   readonly iq: IqDispatcher
   readonly local: LocalDelivery
+  readonly domains: PluginDomains
   readonly remoteRoutes: RemoteRoutes
   readonly accounts: Pick<Accounts, 'exists'>
   readonly log: Logger
@@ -105,7 +107,7 @@ export class PacketRouter {
 
   #dispatch(packet: Stanza, origin: Origin): MaybePromise<void> {
     const to = packet.to ?? origin.jid.bare()
-    if (to.domain !== this.#server.domain.domain) return this.#toRemote(packet, to, origin)
+    if (to.domain !== this.#server.domain.domain) return this.#elsewhere(packet, to, origin)
     switch (packet.kind) {
       case 'message':
         if (to.local === '') return this.#refuse(packet, new StanzaError('service-unavailable'), origin)
@@ -135,6 +137,16 @@ export class PacketRouter {
     return whenDone(this.#server.iq.dispatch(iq, origin, target), (answer) => {
       if (answer instanceof StanzaError) return this.#refuse(iq, answer, origin)
       return this.#reply(answer, origin)
+    })
+  }
+
+  /** A domain that a plugin answers, or another server's. */
+  #elsewhere(packet: Stanza, to: Jid, origin: Origin): MaybePromise<void> {
+    const { domains } = this.#server
+    if (!domains.answers(to)) return this.#toRemote(packet, to, origin)
+    return whenDone(domains.take(packet, to, origin), (answer) => {
+      if (answer instanceof StanzaError) return this.#refuse(packet, answer, origin)
+      if (answer) return this.#reply(answer, origin)
     })
   }
 
