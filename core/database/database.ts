@@ -10,9 +10,12 @@ import type { Engine } from './engine.js'
 import { IdSequences } from './id-sequences.js'
 import { isDuplicate } from './is-duplicate.js'
 import { migrate } from './migrator.js'
+import { supportedOpenfireVersion } from './openfire-schema.js'
 
 export interface ServerDatabase {
   readonly client: DatabaseClient
+  /** Version of Openfire's schema, where the database is that of an Openfire installation. */
+  readonly openfireVersion: number | undefined
   /** Server-side use, of core's own stores. */
   forPlugin(name: string): Database
   /** @throws MigrationError (rejects); see `migrator.ts` */
@@ -25,7 +28,7 @@ export interface ServerDatabase {
 
 /**
  * @param durability `strict`: what is committed survives loss of power; `fast`: it survives the end of the process. SQLite only.
- * @throws (rejects) the engine's error when the database cannot be opened
+ * @throws (rejects) the engine's error when the database cannot be opened; OpenfireUnsupported, with nothing changed
  */
 export async function openDatabase(
   config: DatabaseConfig,
@@ -35,12 +38,13 @@ export async function openDatabase(
 ): Promise<ServerDatabase> {
   const engine = await openEngine(config, dataFolder, log, durability)
   try {
+    const openfireVersion = await supportedOpenfireVersion(engine.knex)
     await createBaseTables(engine.knex)
+    return new OpenDatabase(engine, log, openfireVersion)
   } catch (error) {
     await engine.close()
     throw error
   }
-  return new OpenDatabase(engine, log)
 }
 
 /** The driver of the engine that is not used is not even loaded. */
@@ -57,14 +61,16 @@ async function openEngine(config: DatabaseConfig, dataFolder: string, log: Logge
 
 class OpenDatabase implements ServerDatabase {
   readonly client: DatabaseClient
+  readonly openfireVersion: number | undefined
   readonly #engine: Engine
   readonly #log: Logger
   readonly #appends: AppendQueue
   readonly #ids: IdSequences
   #closing: Promise<void> | undefined
 
-  constructor(engine: Engine, log: Logger) {
+  constructor(engine: Engine, log: Logger, openfireVersion: number | undefined) {
     this.client = engine.client
+    this.openfireVersion = openfireVersion
     this.#engine = engine
     this.#log = log
     this.#appends = new AppendQueue(engine.writeBatch)
