@@ -58,5 +58,10 @@ export const NS = {
   privateStorage: 'jabber:iq:private',
   lastActivity: 'jabber:iq:last',
   ping: 'urn:xmpp:ping',
+  mam: 'urn:xmpp:mam:2',
+  encryption: 'urn:xmpp:eme:0',
+  csi: 'urn:xmpp:csi:0',
+  externalServices: 'urn:xmpp:extdisco:2',
+  serverInfo: 'http://jabber.org/network/serverinfo',
   xml: 'http://www.w3.org/XML/1998/namespace',
 } as const

@@ -5,10 +5,12 @@
  */
 import type { PresenceService } from './presence.js'
 import type { RosterService } from './roster.js'
+import type { StanzaIdService } from './stanza-ids.js'
 
 export interface Services {
   roster: RosterService
   presence: PresenceService
+  'stanza-ids': StanzaIdService
 }
 
 export type ServiceName = keyof Services
