@@ -7,7 +7,7 @@ import type { Element } from './element.js'
 import type { Jid } from './jid.js'
 import type { MaybePromise } from './maybe-promise.js'
 import type { ClientSession, Session } from './session.js'
-import type { Message, Presence } from './stanza.js'
+import type { Message, Presence, Stanza } from './stanza.js'
 
 export type Verdict = 'handled' | 'pass'
 
@@ -65,8 +65,23 @@ export interface UserRegistered {
   readonly remoteAddress: string
 }
 
+export interface StanzaArrived {
+  /** For a local account, from somebody else; `from` is set. Not to be changed. */
+  readonly stanza: Stanza
+  /** `stanza.to`: bare or full JID of an account here, which may not exist. */
+  readonly recipient: Jid
+  /** Session whose stanza this was. */
+  readonly origin: Session
+}
+
 /** Every hook with what it is given. Verdict hooks stop at `handled`. */
 export interface Hooks {
+  /**
+   * A stanza came for a local account, before anything else is decided about it: the first delivery rule (XEP-0016 §2.2). `handled`: it is
+   * refused in silence; a StanzaError is told to the sender. What is delivered past routing, such as a presence broadcast among accounts
+   * here, is not asked about: that passes the outgoing chain alone.
+   */
+  stanzaArrived(fact: StanzaArrived): MaybePromise<Verdict>
   /** No resource took this message (RFC 6121 §8.5). `handled`: kept or dropped on purpose; all `pass`: core bounces or drops it as the RFC says. */
   messageUndelivered(fact: MessageUndelivered): MaybePromise<Verdict>
   /** A client sent presence (RFC 6121 §4, §3): asked before routing. `handled`: do not route it. Without `to` it is never routed. */

@@ -27,6 +27,7 @@ export type {
   PresenceSent,
   ResourceAvailable,
   SessionClosed,
+  StanzaArrived,
   UserRegistered,
   Verdict,
 } from './hooks.js'

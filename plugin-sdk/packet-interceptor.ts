@@ -1,8 +1,9 @@
 /** The interceptor contract (design §2): every stanza passes the chain before and after the server acts on it. */
+import type { Element } from './element.js'
 import type { MaybePromise } from './maybe-promise.js'
 import type { Session } from './session.js'
 import type { Stanza, StanzaKind } from './stanza.js'
-import type { StanzaErrorCondition } from './stanza-error.js'
+import type { StanzaErrorCondition, StanzaErrorType } from './stanza-error.js'
 
 /** `guard` may reject, `transform` may rewrite, `observe` looks. Run in this order; in a band, by dependency, then by adding. */
 export type Band = 'guard' | 'transform' | 'observe'
@@ -48,6 +49,14 @@ export interface InterceptorFilter {
   readonly processed?: boolean
 }
 
+/** A failure is an error that is no {@link PacketRejected}, or a call that takes longer than the budget. */
+export interface BreakerLimits {
+  /** So many in a row open it. */
+  readonly failures?: number
+  /** Then, after so many ms, one stanza tries the interceptor again; the others go on without it until that one is through. */
+  readonly retryAfter?: number
+}
+
 export interface PacketInterceptor {
   /** Unique in its plugin; shown as `plugin/name`. */
   readonly name: string
@@ -55,10 +64,14 @@ export interface PacketInterceptor {
   readonly when?: InterceptorFilter
   /** Registers for one user only, by username: the owner of `session`. Runs after the global interceptors of its band. */
   readonly user?: string
+  /** True: it never changes a packet. Recipients of the same stanza can then go on sharing one copy, and its text. */
+  readonly readOnly?: boolean
   /** What happens to the stanza when this throws anything but {@link PacketRejected}, or runs out of time. Default `open`: it goes on. */
   readonly onError?: 'open' | 'closed'
   /** Time one call may take, in ms; 1000 unless given. An asynchronous call is given up then, a synchronous one is counted. */
   readonly budget?: number
+  /** When its circuit breaker leaves it out; unless given after 5 failures, for 10 s. */
+  readonly breaker?: BreakerLimits
   /** @throws PacketRejected to refuse the packet, while `processed` is false */
   interceptPacket(crossing: Crossing): MaybePromise<void>
 }
@@ -70,6 +83,10 @@ export interface RejectionDetails {
   readonly text?: string
   /** True: no answer at all. */
   readonly silent?: boolean
+  /** Overrides the type that RFC 6120 gives the condition. */
+  readonly type?: StanzaErrorType
+  /** Application-specific condition of that error (RFC 6120 §8.3.4). */
+  readonly extension?: Element
 }
 
 /** Thrown by an interceptor that refuses a packet. At `incoming: true` the sender is answered, at `incoming: false` it is logged and counted. */
@@ -78,11 +95,15 @@ export class PacketRejected extends Error {
   readonly condition: StanzaErrorCondition
   readonly text: string | undefined
   readonly silent: boolean
+  readonly type: StanzaErrorType | undefined
+  readonly extension: Element | undefined
 
   constructor(details: RejectionDetails = {}) {
     super(details.text ?? 'packet rejected')
     this.condition = details.condition ?? 'not-allowed'
     this.text = details.text
     this.silent = details.silent ?? false
+    this.type = details.type
+    this.extension = details.extension
   }
 }

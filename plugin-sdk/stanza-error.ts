@@ -36,9 +36,9 @@ export interface StanzaErrorDetails {
   /** Human-readable, sent to the peer: never put in it what the peer may not know. */
   readonly text?: string
   /** Overrides the type that RFC 6120 gives the condition. */
-  readonly type?: StanzaErrorType
+  readonly type?: StanzaErrorType | undefined
   /** Application-specific condition (RFC 6120 §8.3.4), in a namespace of its own. */
-  readonly extension?: Element
+  readonly extension?: Element | undefined
 }
 
 /** An expected refusal. Throw it from a handler or hook: core answers the sender with it. */

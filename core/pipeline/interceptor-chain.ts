@@ -3,7 +3,6 @@
  * they may only watch. What the act is (route a packet just read, write one out) is the caller's. The one call site.
  */
 import {
-  type Band,
   isPromise,
   type Logger,
   type MaybePromise,
@@ -12,49 +11,73 @@ import {
   type RoutedNotes,
   type Session,
   type Stanza,
-  type StanzaKind,
 } from '@beaconfire/plugin-sdk'
+import { ContributionConflict } from '../plugin-host/registries.js'
+import { ChainState, type Stages } from './compiled-chain.js'
 import { type Origin, PacketCrossing } from './crossing.js'
 import { Deadlines } from './deadlines.js'
-import { GuardedInterceptor, type InterceptorStatus } from './guarded-interceptor.js'
-
-const BAND_ORDER: readonly Band[] = ['guard', 'transform', 'observe']
-const KINDS: readonly StanzaKind[] = ['message', 'presence', 'iq']
-
-type Interceptors = readonly GuardedInterceptor[]
-
-/** Who is called for one kind of stanza, in one direction. */
-interface Stage {
-  readonly before: Interceptors
-  readonly after: Interceptors
-}
-
-interface CompiledChain {
-  readonly incoming: Readonly<Record<StanzaKind, Stage>>
-  readonly outgoing: Readonly<Record<StanzaKind, Stage>>
-}
+import { GuardedInterceptor, type InterceptorCounters, type InterceptorStatus } from './guarded-interceptor.js'
+import { type CallProbe, runStage } from './stage-run.js'
 
 /** What is done with the packet between the two passes. @returns false when it came to nothing */
 export type Act = (packet: Stanza, session: Session, origin: Origin) => MaybePromise<boolean>
 /** Told of a rejection before the act. */
 export type OnRejected = (rejection: PacketRejected, packet: Stanza, session: Session) => MaybePromise<void>
 
+/** Follows one crossing of a stanza that is recorded. */
+export interface CrossingProbe extends CallProbe {
+  /** The act begins, or has ended. */
+  acting(): void
+  acted(outcome: boolean | 'failed'): void
+  /** Nothing more comes of this crossing. */
+  finished(packet: Stanza): void
+}
+
+/** Decides which stanzas are recorded. */
+export interface CrossingWatch {
+  /** @returns undefined for a crossing that is not to be recorded */
+  crossing(packet: Stanza, session: Session, incoming: boolean, routed: RoutedNotes): CrossingProbe | undefined
+}
+
+/** Interceptors that a shadow version of a plugin puts beside those that serve. */
+export interface InterceptorShadow {
+  /** What is called in place of this one of the plugin's interceptors. */
+  beside(interceptor: PacketInterceptor): PacketInterceptor
+  /** Those that the serving version has not. */
+  readonly alone: readonly PacketInterceptor[]
+}
+
 export class InterceptorChain {
   #guarded: readonly GuardedInterceptor[] = []
-  #forAll: CompiledChain
-  readonly #forUser = new Map<string, CompiledChain>()
+  #state = new ChainState([])
+  /** Which state a stanza began with, of those under way: its later crossings see the same, whatever was exchanged meanwhile. */
+  readonly #underWay = new Map<RoutedNotes, ChainState>()
+  /** States of before that stanzas under way still see, and who waits for their end. */
+  readonly #draining = new Map<ChainState, (() => void)[]>()
+  readonly #counters = new Map<string, InterceptorCounters>()
+  readonly #off = new Set<string>()
+  readonly #shadows = new Map<string, InterceptorShadow>()
+  #watch: CrossingWatch | undefined
   #isBatching = false
   readonly #deadlines = new Deadlines()
   readonly #log: Logger
 
   constructor(log: Logger) {
     this.#log = log
-    this.#forAll = compile([])
   }
 
-  /** Within a band, order of adding decides: the host adds plugins in order of dependency. @returns the undo */
+  /**
+   * Within a band, order of adding decides: the host adds plugins in order of dependency. What was counted of an interceptor of this
+   * name, and whether it is switched off, goes on; its breaker begins closed.
+   * @returns the undo
+   * @throws ContributionConflict when the plugin has one of this name already
+   */
   add(plugin: string, interceptor: PacketInterceptor): () => void {
-    const added = new GuardedInterceptor(plugin, interceptor, this.#log, this.#deadlines)
+    const added = new GuardedInterceptor(plugin, interceptor, this.#log, this.#counters.get(`${plugin}/${interceptor.name}`))
+    if (this.#guarded.some((it) => it.key === added.key)) {
+      throw new ContributionConflict(`plugin "${plugin}" has two interceptors named "${interceptor.name}"; give each a name of its own`)
+    }
+    this.#counters.set(added.key, added.counters)
     this.#guarded = [...this.#guarded, added]
     this.#compile()
     return () => {
@@ -75,16 +98,48 @@ export class InterceptorChain {
   }
 
   statuses(): InterceptorStatus[] {
-    return this.#guarded.map((it) => it.status())
+    return this.#guarded.map((it) => it.status(this.#off.has(it.key)))
+  }
+
+  /** Switches one off, or on again, until the server stops; its plugin may be reloaded meanwhile. @returns false when there is none */
+  switch(plugin: string, name: string, on: boolean): boolean {
+    const found = this.#guarded.find((it) => it.plugin === plugin && it.interceptor.name === name)
+    if (!found) return false
+    if (on) this.#off.delete(found.key)
+    else this.#off.add(found.key)
+    found.openUntil = 0
+    this.#compile()
+    return true
+  }
+
+  /** Puts the interceptors of a shadow version beside those of a plugin; undefined takes them away. */
+  shadow(plugin: string, shadow: InterceptorShadow | undefined): void {
+    if (shadow) this.#shadows.set(plugin, shadow)
+    else this.#shadows.delete(plugin)
+    this.#compile()
+  }
+
+  /** Lets `watch` see every crossing that it wants; undefined: nobody looks, which costs nothing. */
+  watch(watch: CrossingWatch | undefined): void {
+    this.#watch = watch
+  }
+
+  /** Resolves when no stanza is under way any more that began with interceptors of before the last change. */
+  async whenDrained(): Promise<void> {
+    await Promise.all(
+      [...this.#draining.values()].map((waiting) => {
+        return new Promise<void>((resolve) => void waiting.push(resolve))
+      }),
+    )
   }
 
   /** True when somebody may change what this session is about to get: it then needs a copy of its own. */
-  rewritesOutgoing(kind: StanzaKind, session: Session): boolean {
-    return this.#chainOf(session).outgoing[kind].before.length > 0
+  rewritesOutgoing(packet: Stanza, session: Session): boolean {
+    return this.#stateOf(packet).of(session).outgoing[packet.kind].before.of(packet.type).length > 0
   }
 
   /**
-   * Leads a packet through. The stage is looked up once, so that a packet sees one state of the chain even when plugins
+   * Leads a packet through. The chains are looked up once for each stanza, so that it sees one state of them even when plugins
    * change while it is under way.
    * @returns what `act` returned, or false when the packet was rejected
    */
@@ -97,116 +152,133 @@ export class InterceptorChain {
     act: Act,
     onRejected: OnRejected,
   ): MaybePromise<boolean> {
-    const chain = this.#chainOf(session)
-    const stage = (incoming ? chain.incoming : chain.outgoing)[packet.kind]
-    if (stage.before.length > 0) {
-      const crossing = new PacketCrossing(packet, session, incoming, false, routed, origin)
-      let passed: MaybePromise<void>
-      try {
-        passed = runFrom(0, stage.before, crossing)
-      } catch (error) {
-        return rejected(error, packet, session, onRejected)
-      }
-      if (passed !== undefined) {
-        return passed.then(
-          () => this.#actAndFinish(stage, incoming, packet, session, origin, routed, act),
-          (error: unknown) => rejected(error, packet, session, onRejected),
-        )
-      }
-    }
-    return this.#actAndFinish(stage, incoming, packet, session, origin, routed, act)
+    const state = incoming ? this.#state : this.#stateOf(routed)
+    const chain = state.of(session)
+    const stages = (incoming ? chain.incoming : chain.outgoing)[packet.kind]
+    const probe = this.#watch?.crossing(packet, session, incoming, routed)
+    const done = this.#lead(stages, incoming, packet, session, origin, routed, act, onRejected, probe)
+    return isPromise(done) ? this.#follow(done, state, incoming ? routed : undefined) : done
   }
 
-  #actAndFinish(
-    stage: Stage,
+  #lead(
+    stages: Stages,
     incoming: boolean,
     packet: Stanza,
     session: Session,
     origin: Origin,
     routed: RoutedNotes,
     act: Act,
+    onRejected: OnRejected,
+    probe: CrossingProbe | undefined,
   ): MaybePromise<boolean> {
-    const done = act(packet, session, origin)
-    if (stage.after.length === 0) return done
-    if (isPromise(done)) return done.then((outcome) => this.#finish(outcome, stage, incoming, packet, session, origin, routed))
-    return this.#finish(done, stage, incoming, packet, session, origin, routed)
+    if (stages.before.all.length > 0) {
+      const crossing = new PacketCrossing(packet, session, incoming, false, routed, origin)
+      let passed: Promise<PacketCrossing> | undefined
+      try {
+        passed = runStage(stages.before, crossing, this.#deadlines, probe)
+      } catch (error) {
+        return rejected(error, packet, session, onRejected, probe)
+      }
+      if (passed !== undefined) {
+        return passed.then(
+          (left) => this.#actAndFinish(stages.after, incoming, left.packet, session, origin, left.routed, act, probe),
+          (error: unknown) => rejected(error, packet, session, onRejected, probe),
+        )
+      }
+    }
+    return this.#actAndFinish(stages.after, incoming, packet, session, origin, routed, act, probe)
   }
 
-  #finish(
-    outcome: boolean,
-    stage: Stage,
+  #actAndFinish(
+    after: Stages['after'],
     incoming: boolean,
     packet: Stanza,
     session: Session,
     origin: Origin,
     routed: RoutedNotes,
+    act: Act,
+    probe: CrossingProbe | undefined,
   ): MaybePromise<boolean> {
-    // Nothing was handed over, so nobody is told that it was. An incoming packet gets its IN-post whatever came of it.
-    if (!incoming && !outcome) return outcome
-    const told = runFrom(0, stage.after, new PacketCrossing(packet, session, incoming, true, routed, origin))
-    return told === undefined ? outcome : told.then(() => outcome)
+    probe?.acting()
+    const done = act(packet, session, origin)
+    if (after.all.length === 0 && probe === undefined) return done
+    if (isPromise(done)) return done.then((outcome) => this.#finish(outcome, after, incoming, packet, session, origin, routed, probe))
+    return this.#finish(done, after, incoming, packet, session, origin, routed, probe)
   }
 
-  #chainOf(session: Session): CompiledChain {
-    if (this.#forUser.size === 0 || session.kind !== 'client') return this.#forAll
-    return this.#forUser.get(session.jid.local) ?? this.#forAll
+  #finish(
+    outcome: boolean,
+    after: Stages['after'],
+    incoming: boolean,
+    packet: Stanza,
+    session: Session,
+    origin: Origin,
+    routed: RoutedNotes,
+    probe: CrossingProbe | undefined,
+  ): MaybePromise<boolean> {
+    probe?.acted(outcome)
+    // Nothing was handed over, so nobody is told that it was. An incoming packet gets its IN-post whatever came of it.
+    const told =
+      incoming || outcome
+        ? runStage(after, new PacketCrossing(packet, session, incoming, true, routed, origin), this.#deadlines, probe)
+        : undefined
+    if (told === undefined) {
+      probe?.finished(packet)
+      return outcome
+    }
+    return told.then(() => {
+      probe?.finished(packet)
+      return outcome
+    })
+  }
+
+  /** A stanza has become asynchronous: plugins may be exchanged before it is through. @param routed the stanza, at its incoming crossing */
+  #follow(done: Promise<boolean>, state: ChainState, routed: RoutedNotes | undefined): Promise<boolean> {
+    state.inFlight++
+    if (routed !== undefined) this.#underWay.set(routed, state)
+    const over = () => {
+      if (routed !== undefined) this.#underWay.delete(routed)
+      if (--state.inFlight > 0) return
+      for (const resolve of this.#draining.get(state) ?? []) resolve()
+      this.#draining.delete(state)
+    }
+    return done.then(
+      (outcome) => {
+        over()
+        return outcome
+      },
+      (error: unknown) => {
+        over()
+        throw error
+      },
+    )
+  }
+
+  #stateOf(routed: RoutedNotes): ChainState {
+    return this.#underWay.size === 0 ? this.#state : (this.#underWay.get(routed) ?? this.#state)
   }
 
   #compile(): void {
     if (this.#isBatching) return
-    const forAll = this.#guarded.filter((it) => it.interceptor.user === undefined)
-    this.#forAll = compile(forAll)
-    this.#forUser.clear()
-    for (const { interceptor } of this.#guarded) {
-      const { user } = interceptor
-      if (user === undefined || this.#forUser.has(user)) continue
-      this.#forUser.set(user, compile([...forAll, ...this.#guarded.filter((it) => it.interceptor.user === user)]))
-    }
+    if (this.#state.inFlight > 0) this.#draining.set(this.#state, [])
+    const names = new Set(this.#guarded.map((it) => it.key))
+    for (const key of this.#counters.keys()) if (!names.has(key)) this.#counters.delete(key)
+    for (const it of this.#guarded) it.called = this.#shadows.get(it.plugin)?.beside(it.interceptor) ?? it.interceptor
+    const serving = this.#guarded.filter((it) => !this.#off.has(it.key))
+    const alone = [...this.#shadows].flatMap(([plugin, it]) => it.alone.map((added) => new GuardedInterceptor(plugin, added, this.#log)))
+    this.#state = new ChainState([...serving, ...alone])
   }
 }
 
-/** Calls one after the other; goes on in a promise only from the first that returns one. */
-function runFrom(start: number, interceptors: Interceptors, crossing: PacketCrossing): Promise<void> | undefined {
-  for (let i = start; i < interceptors.length; i++) {
-    const interceptor = interceptors[i] as GuardedInterceptor
-    if (!wantsType(interceptor.interceptor, crossing.packet)) continue
-    const result = interceptor.call(crossing)
-    if (result !== undefined) return result.then(() => runFrom(i + 1, interceptors, crossing))
-  }
-  return undefined
-}
-
-function rejected(error: unknown, packet: Stanza, session: Session, onRejected: OnRejected): MaybePromise<boolean> {
+function rejected(
+  error: unknown,
+  packet: Stanza,
+  session: Session,
+  onRejected: OnRejected,
+  probe: CrossingProbe | undefined,
+): MaybePromise<boolean> {
+  probe?.finished(packet)
   if (!(error instanceof PacketRejected)) throw error
   const answered = onRejected(error, packet, session)
   return isPromise(answered) ? answered.then(() => false) : false
-}
-
-function compile(guarded: Interceptors): CompiledChain {
-  const ordered = [...guarded].sort((a, b) => BAND_ORDER.indexOf(a.interceptor.band) - BAND_ORDER.indexOf(b.interceptor.band))
-  const direction = (incoming: boolean) =>
-    Object.fromEntries(
-      KINDS.map((kind) => [
-        kind,
-        {
-          before: ordered.filter((it) => wants(it.interceptor, kind, incoming, false)),
-          after: ordered.filter((it) => wants(it.interceptor, kind, incoming, true)),
-        },
-      ]),
-    ) as unknown as Record<StanzaKind, Stage>
-  return { incoming: direction(true), outgoing: direction(false) }
-}
-
-function wants({ when }: PacketInterceptor, kind: StanzaKind, incoming: boolean, processed: boolean): boolean {
-  if (when === undefined) return true
-  return includes(when.stanza, kind) && (when.incoming ?? incoming) === incoming && (when.processed ?? processed) === processed
-}
-
-/** The type can change under way, so it alone is looked at per packet. */
-function wantsType({ when }: PacketInterceptor, packet: Stanza): boolean {
-  return when?.type === undefined || includes(when.type, packet.type)
-}
-
-function includes(wanted: string | readonly string[] | undefined, value: string): boolean {
-  return wanted === undefined || wanted === value || (typeof wanted !== 'string' && wanted.includes(value))
 }

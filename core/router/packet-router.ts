@@ -89,7 +89,8 @@ export class PacketRouter {
       'an interceptor rejected a stanza',
     )
     if (rejection.silent) return
-    return this.#refuse(packet, new StanzaError(rejection.condition, { text: rejection.text }), session as Origin)
+    const { condition, text, type, extension } = rejection
+    return this.#refuse(packet, new StanzaError(condition, { text, type, extension }), session as Origin)
   }
 
   /** Plugins first: what presence means is theirs. What they pass and has an addressee is routed. */
@@ -108,6 +109,15 @@ export class PacketRouter {
   #dispatch(packet: Stanza, origin: Origin): MaybePromise<void> {
     const to = packet.to ?? origin.jid.bare()
     if (to.domain !== this.#server.domain.domain) return this.#elsewhere(packet, to, origin)
+    const { from } = packet
+    if (to.local === '' || !from || from.bare().equals(to.bare())) return this.#here(packet, to, origin)
+    const verdict = this.#server.hooks.ask('stanzaArrived', { stanza: packet, recipient: to, origin })
+    if (verdict === 'pass') return this.#here(packet, to, origin)
+    return whenDone(verdict, (said) => (said === 'handled' ? undefined : this.#here(packet, to, origin)))
+  }
+
+  /** For the server itself, or an account here. */
+  #here(packet: Stanza, to: Jid, origin: Origin): MaybePromise<void> {
     switch (packet.kind) {
       case 'message':
         if (to.local === '') return this.#refuse(packet, new StanzaError('service-unavailable'), origin)
