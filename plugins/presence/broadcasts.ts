@@ -68,16 +68,20 @@ export class Broadcasts {
     return this.#endDirected(presence({ type: 'unavailable', from: session.jid }), session, undefined)
   }
 
+  /**
+   * Others hear of it, and a resource that is new hears of them, before the session counts as available: what waits for that, such as
+   * requests and kept messages, comes behind (§4.2.2). All is begun in one turn, so that the session cannot end in between.
+   */
   #available(stanza: Presence, session: ClientSession): MaybePromise<void> {
-    const initial = !session.isAvailable
-    return whenDone(session.setPresence(stanza), () =>
-      whenDone(this.#server.roster.items(session.jid), (items) => {
-        // The session may have ended while its roster was read: nothing may follow its unavailable presence.
-        if (!session.isAvailable) return
-        const told = this.#server.fanOut.broadcast(stanza, session, items)
-        return initial ? whenDone(told, () => this.#server.probes.contactsOf(session, items)) : told
-      }),
-    )
+    return whenDone(this.#server.roster.items(session.jid), (items) => {
+      // The session may have ended while its roster was read: nobody would hear that it goes.
+      if (!session.isOpen) return
+      const pending = new PendingDeliveries()
+      pending.add(this.#server.fanOut.broadcast(stanza, session, items))
+      if (!session.isAvailable) pending.add(this.#server.probes.contactsOf(session, items))
+      pending.add(session.setPresence(stanza))
+      return pending.done()
+    })
   }
 
   #unavailable(stanza: Presence, session: ClientSession): MaybePromise<void> {

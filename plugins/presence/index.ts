@@ -33,7 +33,7 @@ export default definePlugin({
     const store = new PresenceStore(context.database, log)
     const directed = new DirectedPresence(context.config.maxDirectedPresences)
     const fanOut = new FanOut({ domain, sessions, route })
-    const probes = new Probes({ fanOut, sessions, roster, store, log, route })
+    const probes = new Probes({ fanOut, directed, sessions, roster, store, log, route })
     const broadcasts = new Broadcasts({ fanOut, probes, directed, sessions, roster, route })
 
     const service: PresenceService = {

@@ -165,6 +165,38 @@ describe('a probe', () => {
     assert.equal(juliet.take().filter((it) => it.includes('probe')).length, 0, 'a probe is no business of clients')
   })
 
+  test('keeps the id of what is shown, and mirrors its own where nothing is (§4.3.2.1)', async (t) => {
+    const { server } = await open(t)
+    await befriend(server, ['juliet', 'romeo@elsewhere'])
+    const juliet = await server.login('juliet', 'a', false)
+    await juliet.send("<presence id='shown'><show>dnd</show></presence>")
+    const probe = async (to: string, asker = 'romeo@elsewhere') => {
+      server.remote.length = 0
+      await server.route(build({ type: 'probe', from: asker, to, id: 'probe' }))
+      return server.remote.map(normal)
+    }
+    assert.deepEqual(await probe('juliet@test'), ['<presence from="juliet@test/a" id="shown" to="romeo@elsewhere"><show>dnd</show></presence>'])
+    assert.deepEqual(await probe('juliet@test/a'), ['<presence from="juliet@test/a" to="romeo@elsewhere"/>'], 'no more than that it is there')
+    assert.deepEqual(await probe('juliet@test/b'), ['<presence from="juliet@test/b" id="probe" to="romeo@elsewhere" type="unavailable"/>'])
+    assert.deepEqual(await probe('juliet@test', 'tybalt@elsewhere'), [
+      '<presence from="juliet@test" id="probe" to="tybalt@elsewhere" type="unsubscribed"/>',
+    ])
+    await juliet.drop()
+    const [answer] = await probe('juliet@test')
+    assert.match(answer ?? '', /^<presence from="juliet@test" id="probe" to="romeo@elsewhere" type="unavailable"><delay /)
+  })
+
+  test('from who got directed presence is answered by that resource alone, and with no more (§4.6.6)', async (t) => {
+    const { server } = await open(t)
+    const juliet = await server.login('juliet', 'a')
+    await server.login('juliet', 'b')
+    await juliet.send("<presence to='room@muc.elsewhere/j'><status>Secret</status></presence>")
+    server.remote.length = 0
+    for (const to of ['juliet@test/a', 'juliet@test', 'juliet@test/b']) await server.route(build({ type: 'probe', from: 'room@muc.elsewhere/j', to }))
+    const there = '<presence from="juliet@test/a" to="room@muc.elsewhere/j"/>'
+    assert.deepEqual(server.remote.map(normal), [there, there, '<presence from="juliet@test" to="room@muc.elsewhere" type="unsubscribed"/>'])
+  })
+
   test('at login brings what absent contacts said when they went, in one query', async (t) => {
     const { server, database } = await open(t)
     await befriend(server, ['romeo', 'juliet@test'], ['romeo', 'paris@test', 2], ['romeo', 'nurse@test'])
@@ -257,17 +289,22 @@ describe('a change of subscription', () => {
     const { server } = await open(t)
     const [romeo, juliet] = [await server.login('romeo', 'x'), await server.login('juliet', 'a')]
     await juliet.send('<presence><status>On the balcony</status></presence>')
+    await romeo.request('get', "<query xmlns='jabber:iq:roster'/>")
+    const push = (subscription: string) =>
+      `<iq type="set" to="romeo@test/x"><query xmlns="jabber:iq:roster"><item jid="juliet@test" subscription="${subscription}"/></query></iq>`
     await romeo.send("<presence type='subscribe' to='juliet@test'/>")
     romeo.take()
     await juliet.send("<presence type='subscribed' to='romeo@test'/>")
     received(romeo, [
       '<presence from="juliet@test" to="romeo@test" type="subscribed"/>',
+      push('to'),
       from(juliet, '<presence to="romeo@test"><status>On the balcony</status></presence>'),
     ])
     await juliet.send("<presence type='unsubscribed' to='romeo@test'/>")
     received(romeo, [
       from(juliet, '<presence to="romeo@test" type="unavailable"/>'),
       '<presence from="juliet@test" to="romeo@test" type="unsubscribed"/>',
+      push('none'),
     ])
     await juliet.send('<presence/>')
     received(romeo, [])

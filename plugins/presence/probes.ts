@@ -16,12 +16,14 @@ import {
   stampDelay,
   whenDone,
 } from '@beaconfire/plugin-sdk'
+import type { DirectedPresence } from './directed-presence.js'
 import { addressed, type FanOut, maySee, sees } from './fan-out.js'
 import { PendingDeliveries } from './pending-deliveries.js'
 import type { LastPresence, PresenceStore } from './presence-store.js'
 
 export interface ProbeCollaborators {
   readonly fanOut: FanOut
+  readonly directed: DirectedPresence
   readonly sessions: Sessions
   readonly roster: RosterService
   readonly store: PresenceStore
@@ -57,11 +59,13 @@ export class Probes {
     const { from } = probe
     if (!from) return
     const account = recipient.bare()
-    if (from.bare().equals(account)) return this.#answerWith(recipient, from)
+    if (from.bare().equals(account)) return this.#answerWith(probe, recipient, from)
     return whenDone(this.#server.roster.item(account, from), (item) => {
-      if (maySee(item)) return this.#answerWith(recipient, from)
+      if (maySee(item)) return this.#answerWith(probe, recipient, from)
+      const shown = this.#shownTo(from, recipient)
+      if (shown.length > 0) return this.#answerMerely(shown, from)
       // Whoever asked for approval already is answered when the user decides; to the others it is said that they have none.
-      if (!item?.pendingIn) return this.#server.route(presence({ type: 'unsubscribed', from: account, to: from.bare() }))
+      if (!item?.pendingIn) return this.#server.route(presence({ type: 'unsubscribed', from: account, to: from.bare(), id: probe.id }))
     })
   }
 
@@ -70,7 +74,7 @@ export class Probes {
     const pending = new PendingDeliveries()
     let some = false
     for (const session of this.#server.sessions.ofUser(user)) {
-      if (!session.presence || (user.isFull && !session.jid.equals(user))) continue
+      if (!session.presence) continue
       some = true
       pending.add(this.#server.route(addressed(session.presence, to)))
     }
@@ -83,12 +87,36 @@ export class Probes {
     return last && { at: last.at, status: last.stanza === undefined ? undefined : this.#parse(last.stanza, user)?.status }
   }
 
-  #answerWith(recipient: Jid, to: Jid): MaybePromise<void> {
+  #answerWith(probe: Presence, recipient: Jid, to: Jid): MaybePromise<void> {
+    if (recipient.isFull) return this.#answerForResource(probe, recipient, to)
     return whenDone(this.sendCurrent(recipient, to), async (some) => {
       if (some) return
       const last = (await this.#server.store.find([recipient.local])).get(recipient.local)
-      await this.#server.route(this.#lastPresence(recipient, to, last))
+      const answer = this.#lastPresence(recipient, to, last)
+      answer.id = probe.id // §4.3.2.1: there is no available presence whose id could be kept
+      await this.#server.route(answer)
     })
+  }
+
+  /** A probe for one resource learns that it is there or not, and nothing of the others. */
+  #answerForResource(probe: Presence, recipient: Jid, to: Jid): MaybePromise<void> {
+    const session = this.#server.sessions.get(recipient)
+    if (session?.isAvailable) return this.#answerMerely([session], to)
+    return this.#server.route(presence({ type: 'unavailable', from: recipient, to, id: probe.id }))
+  }
+
+  /** The resources that sent directed presence to who asks: all, or the one that is asked for (§4.6.6). */
+  #shownTo(asker: Jid, recipient: Jid): ClientSession[] {
+    const { directed, sessions } = this.#server
+    return sessions
+      .ofUser(recipient)
+      .filter((it) => (recipient.isBare || it.jid.equals(recipient)) && (directed.has(it, asker) || directed.has(it, asker.bare())))
+  }
+
+  #answerMerely(sessions: readonly ClientSession[], to: Jid): MaybePromise<void> {
+    const pending = new PendingDeliveries()
+    for (const { jid } of sessions) pending.add(this.#server.route(presence({ from: jid, to })))
+    return pending.done()
   }
 
   #showContact(contact: Jid, session: ClientSession, pending: PendingDeliveries): void {

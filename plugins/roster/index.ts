@@ -45,6 +45,8 @@ export default definePlugin({
         },
         presenceReceived({ presence, recipient }) {
           const { type } = presence
+          // RFC 6121 §8.5.3.2.2: only a request may come for a resource that is not there.
+          if (isSubscriptionType(type) && type !== 'subscribe' && recipient.isFull && !sessions.get(recipient)) return 'handled'
           return isSubscriptionType(type) ? refusing(log, recipient, subscriptions.received(type, presence, recipient.bare())) : 'pass'
         },
         resourceAvailable({ session, initial }) {

@@ -1,6 +1,6 @@
 /** Roster pushes (RFC 6121 §2.1.6), and which resources are interested in them (§2.2). */
 import { randomBytes } from 'node:crypto'
-import { type ClientSession, type Element, element, iq, isPromise, type Jid, NS, type Sessions, type Stanza } from '@beaconfire/plugin-sdk'
+import { type ClientSession, type Element, element, iq, isPromise, type Jid, NS, type Presence, type Sessions } from '@beaconfire/plugin-sdk'
 import type { Roster } from './roster.js'
 import { itemElement, type RosterEntry } from './roster-entry.js'
 
@@ -27,11 +27,12 @@ export class RosterPushes {
   }
 
   /**
-   * Hands a subscription stanza to the account's resources: those that are interested (§3.1.6, §3.2.3, §3.3.3) and
-   * those that are available, since a client may show requests without ever asking for a roster.
+   * Hands a subscription stanza to the account's resources: a request to those that are available (§3.1.3), what tells of a change to
+   * those that are interested, before the push that shows it (§3.1.6, §3.2.3, §3.3.3).
    */
-  async deliver(user: Jid, stanza: Stanza): Promise<void> {
-    const targets = this.#sessions.ofUser(user).filter((it) => it.isAvailable || this.#interested.has(it))
+  async deliver(user: Jid, stanza: Presence): Promise<void> {
+    const isRequest = stanza.type === 'subscribe'
+    const targets = this.#sessions.ofUser(user).filter((it) => (isRequest ? it.isAvailable : this.#interested.has(it)))
     await Promise.all(targets.map((session) => session.deliver(stanza)).filter(isPromise))
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import { parseElement, type RosterService, type SubscriptionChange } from '@beaconfire/plugin-sdk'
+import { type PresenceType, parseElement, presence, type RosterService, type SubscriptionChange } from '@beaconfire/plugin-sdk'
 import { memoryDatabase } from '../../core/auth/memory-database.js'
 import { FakeServer, type FakeSession } from './fake-server.js'
 import roster from './index.js'
@@ -135,6 +135,44 @@ describe('a subscription', () => {
       push(romeo, 'jid="juliet@test" subscription="from"'),
     ])
     assert.deepEqual(changes, ['romeo@test may not see juliet@test'])
+  })
+
+  test('is told to the resources whose business it is: requests to the available, changes to the interested (§3.1.3, §3.1.6)', async (t) => {
+    const { server, login } = await open(t)
+    const [romeo, juliet] = [await login('romeo'), await login('juliet')]
+    const [available, interested] = [await server.login('romeo', 'available'), await server.login('romeo', 'interested', false)]
+    await interested.request('get', GET)
+    await juliet.send("<presence type='subscribe' to='romeo@test'/>")
+    const types = (session: FakeSession) => session.take().map((it) => /type="(\w+)"/.exec(it)?.[1])
+    assert.deepEqual([types(romeo), types(available), types(interested)], [['subscribe'], ['subscribe'], []])
+    await romeo.send("<presence type='subscribe' to='juliet@test'/>")
+    await juliet.send("<presence type='subscribed' to='romeo@test'/>")
+    assert.deepEqual([types(romeo), types(available), types(interested)], [['set', 'subscribed', 'set'], [], ['set', 'subscribed', 'set']])
+  })
+
+  test('is ended in answer to the contact who gave it up, with the id of what said so (A.3.2)', async (t) => {
+    const { server, login } = await open(t)
+    const juliet = await login('juliet')
+    const from = (type: PresenceType, id: string, to = 'juliet@test') => server.route(presence({ type, id, from: 'romeo@elsewhere', to }))
+    await from('subscribe', '1')
+    await juliet.send("<presence type='subscribed' to='romeo@elsewhere'/>")
+    server.remote.length = 0
+    await from('unsubscribe', '2')
+    assert.deepEqual(server.remote, ['<presence from="juliet@test" to="romeo@elsewhere" type="unsubscribed" id="2"/>'])
+    await from('unsubscribe', '3')
+    assert.equal(server.remote.length, 1)
+  })
+
+  test('is not changed by what comes for a resource that is not there, unless it is a request (§8.5.3.2.2)', async (t) => {
+    const { server, login } = await open(t)
+    const juliet = await login('juliet')
+    await juliet.send("<presence type='subscribe' to='romeo@elsewhere'/>")
+    juliet.take()
+    const to = 'juliet@test/gone'
+    await server.route(presence({ type: 'subscribed', from: 'romeo@elsewhere', to }))
+    assert.deepEqual(juliet.take(), [])
+    await server.route(presence({ type: 'subscribe', from: 'romeo@elsewhere', to }))
+    assert.deepEqual(juliet.take(), ['<presence from="romeo@elsewhere" to="juliet@test" type="subscribe"/>'])
   })
 
   test('approved in advance is granted without asking, until the approval is taken back (§3.4)', async (t) => {

@@ -80,7 +80,7 @@ export class Subscriptions {
     const { passes, answered, before } = await this.#server.rosters.change(user, (change) => this.#applyReceived(change, type, contact, copy))
     if (answered) await this.#server.route(presence({ type: 'subscribed', from: user, to: contact, id: stanza.id }))
     if (answered && !hasFrom(before)) await this.#notify(user, contact, true)
-    if (passes && type === 'unsubscribe' && hasFrom(before)) await this.#notify(user, contact, false)
+    if (passes && type === 'unsubscribe') await this.#confirmEnd(user, contact, before, stanza.id)
     return 'handled'
   }
 
@@ -107,6 +107,12 @@ export class Subscriptions {
     if (!before?.listed && change.roster.listed >= maxItems) {
       throw new StanzaError('resource-constraint', { text: `A roster holds ${maxItems} contacts.` })
     }
+  }
+
+  /** The contact gave up what it had or asked for: it is shown the end of it, and told (§3.3.3, A.3.2). */
+  async #confirmEnd(user: Jid, contact: Jid, before: RosterEntry | undefined, id: string | undefined): Promise<void> {
+    if (hasFrom(before)) await this.#notify(user, contact, false)
+    await this.#server.route(presence({ type: 'unsubscribed', from: user, to: contact, id }))
   }
 
   async #applySent(change: RosterChange, type: SubscriptionType, contact: Jid): Promise<Outcome> {
