@@ -6,7 +6,10 @@ import {
   type MaybePromise,
   type MessageUndelivered,
   type Sessions,
+  stanzaIdElement,
+  takeStanzaId,
   type Verdict,
+  whenDone,
 } from '@beaconfire/plugin-sdk'
 import type { OfflineConfig } from './config.js'
 import { fateOf } from './is-storable.js'
@@ -50,8 +53,21 @@ export class UndeliveredKeeper {
 
   /** @param size characters that are kept already */
   #keepBeside(size: number, fact: MessageUndelivered, xml: string): MaybePromise<Verdict> {
-    const { store, sizes, config } = this.#with
+    const { config } = this.#with
     if (config.policy !== 'store' && size + xml.length >= config.quotaBytes) return this.#beyondQuota(fact)
+    const { message, recipient } = fact
+    return whenDone(takeStanzaId(message, message, recipient, fact), (id) => this.#append(fact, this.#stamped(fact, xml, id)))
+  }
+
+  /** With the id that the account has for it (XEP-0359), so that a client knows it again that finds it in the archive too. */
+  #stamped({ message, recipient }: MessageUndelivered, xml: string, id: string | undefined): string {
+    if (id === undefined) return xml
+    const stamped = message.clone().appendChild(stanzaIdElement(recipient, id)).toString()
+    return this.#with.store.fits(stamped) ? stamped : xml
+  }
+
+  #append(fact: MessageUndelivered, xml: string): MaybePromise<Verdict> {
+    const { store, sizes } = this.#with
     const { local } = fact.recipient
     const stored = store.append(local, xml)
     sizes.grow(local, xml.length)
