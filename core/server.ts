@@ -210,6 +210,9 @@ class Server {
     return new AccountStore({
       database: database.forPlugin('beaconfire'),
       domain: this.#domain,
+      openfireVersion: database.openfireVersion,
+      openfire: this.#config.openfire,
+      log: this.#log,
       onCreated: (user) => this.#hooks.tell('userCreated', { user }),
       onDeleting: (user) => this.#hooks.tell('userDeleted', { user }),
       closeSessions: (user, except) => {

@@ -11,7 +11,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((database) => database.close()))
 })
 
-async function store({ database }: { database?: MemoryDatabase } = {}) {
+async function store({ database, openfireVersion }: { database?: MemoryDatabase; openfireVersion?: number } = {}) {
   const used = database ?? (await memoryDatabase(accountTables))
   if (!database) open.push(used)
   const facts: string[] = []
@@ -19,6 +19,7 @@ async function store({ database }: { database?: MemoryDatabase } = {}) {
   const accounts = new AccountStore({
     database: used,
     domain: DOMAIN,
+    openfireVersion,
     iterations: { 'SCRAM-SHA-1': 16, 'SCRAM-SHA-256': 16 },
     onCreated: (user) => void facts.push(`created ${user.toString()}`),
     onDeleting: async (user) => void facts.push(`deleting ${user.toString()} ${(await accounts.find(user.local)) ? 'present' : 'absent'}`),
@@ -218,10 +219,12 @@ test('an Openfire account with a readable password and no keys logs in by every 
   assert.equal(await accounts.verifyPassword('admin', 'admin'), false)
 })
 
-test('keys that older Openfire keeps in ofUser are copied, existing tables are left alone', async () => {
+test('keys that older Openfire keeps in ofUser are used there, and the name of its later table is left free', async () => {
   const database = await memoryDatabase()
   open.push(database)
   const { salt, storedKey, serverKey } = await deriveKeys('SCRAM-SHA-1', 'secret', Buffer.alloc(24, 1), 4096)
+  await database.knex.schema.createTable('ofVersion', (table) => void [table.string('name'), table.integer('version')])
+  await database.knex('ofVersion').insert({ name: 'openfire', version: 38 })
   await database.knex.schema.createTable('ofUser', (table) => {
     for (const name of ['username', 'storedKey', 'serverKey', 'salt', 'plainPassword', 'encryptedPassword', 'name', 'email']) table.string(name)
     for (const name of ['creationDate', 'modificationDate']) table.string(name).defaultTo('001700000000000')
@@ -230,8 +233,13 @@ test('keys that older Openfire keeps in ofUser are copied, existing tables are l
   const [saltText, storedText, serverText] = [salt, storedKey, serverKey].map((bytes) => bytes.toString('base64'))
   await database.knex('ofUser').insert({ username: 'old', storedKey: storedText, serverKey: serverText, salt: saltText, iterations: 4096 })
   for (const step of accountTables) await step.up(database.knex.schema, { client: 'sqlite', knex: database.knex })
-  const { accounts } = await store({ database })
+  const { accounts } = await store({ database, openfireVersion: 38 })
+  assert.equal(await accounts.verifyPassword('old', 'wrong'), false)
   assert.equal(await accounts.verifyPassword('old', 'secret'), true)
+  assert.equal(await database.knex.schema.hasTable('ofUserScram'), false)
+  await accounts.setPassword('old', 'changed')
+  assert.notEqual((await database.knex('ofUser').first()).storedKey, storedText)
+  assert.equal(await accounts.verifyPassword('old', 'changed'), true)
 })
 
 test('when the database is away a login rejects and works again after', async () => {

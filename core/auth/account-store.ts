@@ -10,13 +10,15 @@ import {
   fromDateColumn,
   Jid,
   JidError,
+  type Logger,
   type MaybePromise,
   type NewAccount,
   toDateColumn,
 } from '@beaconfire/plugin-sdk'
-import { CredentialStore, DEFAULT_ITERATIONS, type Iterations, isLockedOut, LOCKOUT } from './credential-store.js'
+import { CredentialStore, type Iterations, isLockedOut, LOCKOUT } from './credential-store.js'
 import type { Credentials } from './credentials.js'
 import { KnownUsernames } from './known-usernames.js'
+import type { OpenfirePasswordConfig } from './openfire-passwords.js'
 import { preparePassword } from './password-keys.js'
 import { prepareUsername } from './sasl-identity.js'
 
@@ -39,6 +41,11 @@ export interface AccountStoreOptions {
   onDeleting(user: Jid): MaybePromise<void>
   /** The account was disabled or removed. `except` is left open for its caller, who has to answer on it. */
   closeSessions(user: Jid, except?: ClientSession): MaybePromise<void>
+  /** Of an Openfire installation's schema, where the database is one's. */
+  readonly openfireVersion?: number | undefined
+  /** How the encrypted passwords of an Openfire installation are read. */
+  readonly openfire?: OpenfirePasswordConfig | undefined
+  readonly log?: Logger | undefined
   /** Milliseconds that never go back. */
   readonly now?: () => number
 }
@@ -66,7 +73,7 @@ export class AccountStore implements Accounts {
   constructor(options: AccountStoreOptions) {
     this.#options = options
     this.#database = options.database
-    this.#credentials = new CredentialStore(options.database, options.iterations ?? DEFAULT_ITERATIONS)
+    this.#credentials = new CredentialStore(options)
     this.credentials = this.#credentials
     this.#known = new KnownUsernames(options.now ?? (() => performance.now()))
   }
@@ -122,13 +129,13 @@ export class AccountStore implements Accounts {
     const texts = { name: column('name', name), email: column('email', email) }
     // the index decides below; this only saves deriving keys for a name that is taken
     if (await this.#isStored(user)) throw new AccountConflict('the username is taken')
-    const keys = await this.#credentials.derive(prepared)
+    const made = await this.#credentials.derive(prepared)
     const now = toDateColumn(Date.now())
     try {
       await this.#database.transaction(async (trx) => {
         await trx('ofUser').insert({ username: user, ...texts, creationDate: now, modificationDate: now })
         await trx('ofUserFlag').where({ username: user }).del() // left behind by an account of that name, maybe
-        await this.#credentials.write(trx, user, keys)
+        await this.#credentials.write(trx, user, made)
       })
     } catch (error) {
       if (this.#database.isDuplicate(error)) throw new AccountConflict('the username is taken', { cause: error })
@@ -141,12 +148,10 @@ export class AccountStore implements Accounts {
 
   async setPassword(username: string, password: string): Promise<void> {
     const user = (await this.#get(username)).username
-    const keys = await this.#credentials.derive(preparePassword(password))
+    const made = await this.#credentials.derive(preparePassword(password))
     await this.#database.transaction(async (trx) => {
-      // Openfire would go on accepting a password that is left in these columns
-      const changes = { plainPassword: null, encryptedPassword: null, modificationDate: toDateColumn(Date.now()) }
-      if ((await trx('ofUser').where({ username: user }).update(changes)) === 0) throw new AccountMissing('no such account')
-      await this.#credentials.write(trx, user, keys)
+      const isThere = await this.#credentials.write(trx, user, made, { modificationDate: toDateColumn(Date.now()) })
+      if (!isThere) throw new AccountMissing('no such account')
     })
     this.#credentials.forget(user)
   }
@@ -177,7 +182,8 @@ export class AccountStore implements Accounts {
     const user = (await this.#get(username)).username
     await this.#options.onDeleting(this.#jid(user))
     await this.#database.transaction(async (trx) => {
-      for (const table of ['ofUserScram', 'ofUserProp', 'ofUserFlag', 'ofUser']) await trx(table).where({ username: user }).del()
+      await this.#credentials.remove(trx, user)
+      for (const table of ['ofUserProp', 'ofUserFlag', 'ofUser']) await trx(table).where({ username: user }).del()
     })
     this.#changed(user, false)
     await this.#options.closeSessions(this.#jid(user), except)
@@ -238,8 +244,18 @@ function toAccount(row: AccountRow): Account {
     username: row.username,
     name: row.name ?? undefined,
     email: row.email ?? undefined,
-    createdAt: fromDateColumn(row.creationDate),
-    modifiedAt: fromDateColumn(row.modificationDate),
+    createdAt: dateOf(row.creationDate),
+    modifiedAt: dateOf(row.modificationDate),
     disabled: isLockedOut({ name: row.flag, startTime: row.startTime, endTime: row.endTime }, Date.now()),
+  }
+}
+
+/** What is no date counts as long ago: it must not cost its user the account, nor an administrator the list. */
+function dateOf(column: string): Date {
+  try {
+    return fromDateColumn(column)
+  } catch (error) {
+    if (error instanceof RangeError) return new Date(0)
+    throw error
   }
 }

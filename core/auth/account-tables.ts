@@ -1,6 +1,7 @@
 /** Openfire's tables of accounts (openfire.md §3.1). Each is made only where it is missing, so an Openfire database is used in place. */
 import type { DatabaseClient, Migration } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
+import { openfireVersionOf, SCRAM_TABLE_SINCE } from '../database/openfire-schema.js'
 
 type Columns = (table: Knex.CreateTableBuilder) => void
 
@@ -39,15 +40,30 @@ export const accountTables: readonly Migration[] = [
         table.integer('encrypted')
         table.specificType('iv', 'char(24)')
       })
-      await createScram(knex, createMissing, client)
+      // an Openfire below this version makes the table itself when it is upgraded, and would fail over ours
+      if (((await openfireVersionOf(knex)) ?? SCRAM_TABLE_SINCE) >= SCRAM_TABLE_SINCE) await createMissing('ofUserScram', scramColumns(client))
+    },
+  },
+  {
+    version: 2,
+    async up(_schema, { client, knex }) {
+      const openfire = await openfireVersionOf(knex)
+      if (openfire === undefined) return
+      if (!(await knex.schema.hasTable('ofUserScramExtra'))) {
+        await knex.schema.createTable('ofUserScramExtra', (table) => {
+          scramColumns(client)(table)
+          table.string('basis', 255).notNullable()
+        })
+      }
+      if (openfire < SCRAM_TABLE_SINCE) await giveBackScramTable(knex)
+      // Openfire may have changed the password since: they are made again when it is next seen
+      else await knex('ofUserScram').where({ mechanism: 'SCRAM-SHA-256' }).del()
     },
   },
 ]
 
-/** Openfire up to schema 38 kept the keys in `ofUser`; they are copied as its own upgrade 39 does. */
-async function createScram(knex: Knex, create: (name: string, columns: Columns) => Promise<void>, client: DatabaseClient): Promise<void> {
-  if (await knex.schema.hasTable('ofUserScram')) return
-  await create('ofUserScram', (table) => {
+function scramColumns(client: DatabaseClient): Columns {
+  return (table) => {
     username(table, client)
     table.string('mechanism', 32).notNullable()
     table.string('storedKey', 255)
@@ -55,12 +71,17 @@ async function createScram(knex: Knex, create: (name: string, columns: Columns) 
     table.string('salt', 255)
     table.integer('iterations').notNullable()
     table.primary(['username', 'mechanism'])
-  })
-  if (!(await knex.schema.hasColumn('ofUser', 'storedKey'))) return
-  const keys = knex('ofUser').whereNotNull('storedKey').select('username', knex.raw(`'SCRAM-SHA-1'`), 'storedKey', 'serverKey', 'salt', 'iterations')
-  await knex(
-    knex.raw('?? (??, ??, ??, ??, ??, ??)', ['ofUserScram', 'username', 'mechanism', 'storedKey', 'serverKey', 'salt', 'iterations']),
-  ).insert(keys)
+  }
+}
+
+/** Step 1 once made it in such a database, too: what is in it goes where Openfire looks, and the name is free again for its own table. */
+async function giveBackScramTable(knex: Knex): Promise<void> {
+  if (!(await knex.schema.hasTable('ofUserScram'))) return
+  const rows: Record<string, unknown>[] = await knex('ofUserScram').where({ mechanism: 'SCRAM-SHA-1' })
+  for (const { username, storedKey, serverKey, salt, iterations } of rows) {
+    await knex('ofUser').where({ username }).update({ storedKey, serverKey, salt, iterations })
+  }
+  await knex.schema.dropTable('ofUserScram')
 }
 
 /** Compared byte by byte: MySQL's default collation takes `rené` for `rene`. */

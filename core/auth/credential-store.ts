@@ -1,11 +1,14 @@
-/** Passwords of accounts: keys in `ofUserScram` for both SCRAM mechanisms, and what an Openfire database may hold besides. */
-import { randomBytes } from 'node:crypto'
-import { type Database, fromDateColumn } from '@beaconfire/plugin-sdk'
+/** Passwords of accounts: keys of both SCRAM mechanisms, and what an Openfire database may hold besides. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Database, fromDateColumn, type Logger } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
 import type { Credentials, ScramKeys, ScramMechanism } from './credentials.js'
 import { DecoyKeys } from './decoy-keys.js'
-import { deriveKeys, isPasswordOf, KEY_BYTES, tryPreparePassword } from './password-keys.js'
-import { decodeBase64 } from './sasl-identity.js'
+import { type OpenfirePasswordConfig, OpenfirePasswords, type PasswordColumns } from './openfire-passwords.js'
+import { deriveKeys, isPasswordOf, tryPreparePassword } from './password-keys.js'
+import { type KeysByMechanism, type PasswordRow, type ScramTables, scramTables } from './scram-tables.js'
+import { readKeys } from './stored-keys.js'
 import { VerifiedPasswords } from './verified-passwords.js'
 
 export type Iterations = Readonly<Record<ScramMechanism, number>>
@@ -17,56 +20,73 @@ const MECHANISMS: readonly ScramMechanism[] = ['SCRAM-SHA-1', 'SCRAM-SHA-256']
 const SALT_BYTES = 24
 /** The row of `ofUserFlag` that keeps an account from logging in. */
 export const LOCKOUT = 'lockout'
+/** Accounts looked at together while it is told whether all have keys. */
+const LACKING_PAGE = 500
 
-const KEYS_OF = `select u.username, u.plainPassword, s.mechanism, s.storedKey, s.serverKey, s.salt, s.iterations
-  from ofUser u left join ofUserScram s on s.username = u.username where u.username = ?`
-const LACKING = `select u.username from ofUser u left join ofUserScram s on s.username = u.username and s.mechanism = ?
-  where s.username is null and u.plainPassword is null limit 1`
 const FLAG_OF = 'select name, startTime, endTime from ofUserFlag where username = ? and name = ?'
 
-interface ScramRow {
-  readonly mechanism: string | null
-  readonly storedKey: string | null
-  readonly serverKey: string | null
-  readonly salt: string | null
-  readonly iterations: number | null
+export interface CredentialStoreOptions {
+  readonly database: Database
+  /** PBKDF2 rounds of passwords set from now on. */
+  readonly iterations?: Iterations | undefined
+  /** Of an Openfire installation's schema, where the database is one's. */
+  readonly openfireVersion?: number | undefined
+  readonly openfire?: OpenfirePasswordConfig | undefined
+  readonly log?: Logger | undefined
 }
+
 interface StoredCredentials {
-  readonly keys: ReadonlyMap<ScramMechanism, ScramKeys>
-  /** Openfire's, where it was told to keep passwords readable. */
-  readonly plainPassword: string | undefined
+  readonly keys: KeysByMechanism
+  /** Openfire's, where it was told to keep passwords readable: then it decides, as it does there. */
+  readonly readable: string | undefined
+}
+
+/** What a new password is stored as. */
+export interface NewPassword {
+  readonly keys: KeysByMechanism
+  readonly columns: PasswordColumns
 }
 
 export class CredentialStore implements Credentials {
   readonly #database: Database
-  readonly #iterations: Iterations
+  readonly #tables: ScramTables
+  readonly #openfire: OpenfirePasswords
+  readonly #iterations: Iterations | undefined
   readonly #decoys: DecoyKeys
   readonly #verified = new VerifiedPasswords()
+  readonly #log: Logger | undefined
 
-  constructor(database: Database, iterations: Iterations) {
+  constructor({ database, iterations, openfireVersion, openfire = { passwordKeyDerivation: 'auto' }, log }: CredentialStoreOptions) {
     this.#database = database
     this.#iterations = iterations
+    this.#tables = scramTables(database.client, openfireVersion)
+    this.#openfire = new OpenfirePasswords({ database, config: openfire, tables: this.#tables, isOpenfire: openfireVersion !== undefined, log })
     this.#decoys = new DecoyKeys(database)
+    this.#log = log
   }
 
   async scramKeys(username: string, mechanism: ScramMechanism): Promise<ScramKeys> {
     // made for every name, so that making them takes no time that tells
-    const decoy = await this.#decoys.of(username, mechanism, this.#iterations[mechanism])
+    const decoy = await this.#decoy(username, mechanism)
     const stored = await this.#load(username)
     return stored?.keys.get(mechanism) ?? decoy
   }
 
   async verifyPassword(username: string, password: string): Promise<boolean> {
-    const decoy = await this.#decoys.of(username, 'SCRAM-SHA-1', this.#iterations['SCRAM-SHA-1'])
+    const decoy = await this.#decoy(username, 'SCRAM-SHA-1')
     const stored = await this.#load(username)
     const mechanism = stored && !stored.keys.has('SCRAM-SHA-1') && stored.keys.has('SCRAM-SHA-256') ? 'SCRAM-SHA-256' : 'SCRAM-SHA-1'
     const keys = stored?.keys.get(mechanism) ?? decoy
     const prepared = tryPreparePassword(password)
-    if (prepared !== undefined && this.#verified.has(username, prepared, keys.storedKey)) return true
-    const right = (await isPasswordOf(keys, mechanism, prepared ?? '')) && prepared !== undefined && keys !== decoy
+    const basis = fingerprint(keys, stored?.readable)
+    if (prepared !== undefined && this.#verified.has(username, prepared, basis)) return true
+    const hasKeys = await isPasswordOf(keys, mechanism, prepared ?? '')
+    if (!stored || prepared === undefined) return false
+    const right = stored.readable === undefined ? hasKeys && keys !== decoy : isSame(prepared, tryPreparePassword(stored.readable) ?? '')
     if (!right) return false
-    this.#verified.remember(username, prepared, keys.storedKey)
-    if (stored) await this.#addMissing(username, prepared, stored.keys)
+    this.#verified.remember(username, prepared, basis)
+    if (hasKeys) await this.#addMissing(username, prepared, stored.keys)
+    else await this.#replaceStale(username, prepared)
     return true
   }
 
@@ -77,25 +97,45 @@ export class CredentialStore implements Credentials {
 
   /**
    * True when every account can log in by this mechanism. An Openfire database holds keys for SCRAM-SHA-1 alone until
-   * each user has logged in with PLAIN or changed the password: till then SCRAM-SHA-256 should not be offered.
+   * each user has logged in with PLAIN or changed the password, unless the password itself can be read: till then SCRAM-SHA-256
+   * should not be offered.
    */
   async hasKeysForAll(mechanism: ScramMechanism): Promise<boolean> {
-    const lacking = await this.#database.read(LACKING, [mechanism])
-    return lacking.length === 0
+    const sql = this.#tables.lacking(mechanism)
+    let after = ''
+    for (;;) {
+      const rows = await this.#database.read<LackingRow>(sql, [after, after === '' ? 1 : LACKING_PAGE])
+      for (const row of rows) {
+        const password = await this.#openfire.readable(row)
+        if (password === undefined || tryPreparePassword(password) === undefined) return false
+      }
+      const last = rows.at(-1)?.username
+      if (last === undefined || last === after) return true
+      after = last
+      await nextTurn()
+    }
   }
 
-  /** Keys of a new password, for {@link write}. The password is prepared. */
-  async derive(password: string, mechanisms: readonly ScramMechanism[] = MECHANISMS): Promise<ReadonlyMap<ScramMechanism, ScramKeys>> {
-    const made = mechanisms.map(async (mechanism) => {
-      return [mechanism, await deriveKeys(mechanism, password, randomBytes(SALT_BYTES), this.#iterations[mechanism])] as const
-    })
-    return new Map(await Promise.all(made))
+  /** What is to be stored for a password, by {@link write}. @param password prepared */
+  async derive(password: string): Promise<NewPassword> {
+    return { keys: await this.#deriveKeys(password, MECHANISMS), columns: await this.#openfire.columns(password) }
   }
 
-  /** Replaces all keys of the account. */
-  async write(trx: Knex, username: string, keys: ReadonlyMap<ScramMechanism, ScramKeys>): Promise<void> {
-    await trx('ofUserScram').where({ username }).del()
-    await trx('ofUserScram').insert(scramRows(username, keys))
+  /** Replaces the password of an account whose row is there, in all its forms. @returns false when there is no such account */
+  async write(trx: Knex, username: string, { keys, columns }: NewPassword, changes: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
+    // Openfire would go on accepting a password that is left in a column
+    if (
+      (await trx('ofUser')
+        .where({ username })
+        .update({ ...changes, ...columns })) === 0
+    )
+      return false
+    await this.#tables.replace(trx, username, keys)
+    return true
+  }
+
+  remove(trx: Knex, username: string): Promise<void> {
+    return this.#tables.remove(trx, username)
   }
 
   /** The password or the state of the account has changed. */
@@ -103,31 +143,76 @@ export class CredentialStore implements Credentials {
     this.#verified.forget(username)
   }
 
+  async #decoy(username: string, mechanism: ScramMechanism): Promise<ScramKeys> {
+    return this.#decoys.of(username, mechanism, await this.#roundsOf(mechanism))
+  }
+
+  async #roundsOf(mechanism: ScramMechanism): Promise<number> {
+    if (this.#iterations) return this.#iterations[mechanism]
+    return (mechanism === 'SCRAM-SHA-1' ? await this.#openfire.iterations() : undefined) ?? DEFAULT_ITERATIONS[mechanism]
+  }
+
+  /** Keys of both mechanisms unless told which. */
+  async #deriveKeys(password: string, mechanisms: readonly ScramMechanism[]): Promise<KeysByMechanism> {
+    const made = mechanisms.map(async (mechanism) => {
+      return [mechanism, await deriveKeys(mechanism, password, randomBytes(SALT_BYTES), await this.#roundsOf(mechanism))] as const
+    })
+    return new Map(await Promise.all(made))
+  }
+
   /** One query for account and keys, so that a known name takes no query more than an unknown one. */
   async #load(username: string): Promise<StoredCredentials | undefined> {
-    const rows = await this.#database.read<ScramRow & { username: string; plainPassword: string | null }>(KEYS_OF, [username])
-    const own = rows.filter((row) => row.username === username) // a MySQL collation may have let another name match
-    if (own.length === 0) return undefined
+    const rows = await this.#database.read<PasswordRow>(this.#tables.rowOf, Array(this.#tables.names).fill(username))
+    const row = rows.find((it) => it.username === username) // a MySQL collation may have let another name match
+    if (!row) return undefined
     const keys = new Map<ScramMechanism, ScramKeys>()
     for (const mechanism of MECHANISMS) {
-      const read = readKeys(mechanism, own)
+      const read = readKeys(mechanism, row)
       if (read) keys.set(mechanism, read)
     }
-    const plainPassword = own[0]?.plainPassword ?? undefined
-    if (plainPassword === undefined || keys.size === MECHANISMS.length) return { keys, plainPassword }
-    const prepared = tryPreparePassword(plainPassword)
-    return { keys: prepared === undefined ? keys : await this.#addMissing(username, prepared, keys), plainPassword }
+    const readable = row.encryptedPassword || row.plainPassword ? await this.#openfire.readable(row) : undefined
+    if (readable === undefined || keys.size === MECHANISMS.length) return { keys, readable }
+    const prepared = tryPreparePassword(readable)
+    return { keys: prepared === undefined ? keys : await this.#addMissing(username, prepared, keys), readable }
   }
 
   /** Completes an account of an Openfire database, which has SCRAM-SHA-1 at most, once its password is known. */
-  async #addMissing(username: string, password: string, present: ReadonlyMap<ScramMechanism, ScramKeys>) {
+  async #addMissing(username: string, password: string, present: KeysByMechanism): Promise<KeysByMechanism> {
     const missing = MECHANISMS.filter((mechanism) => !present.has(mechanism))
     if (missing.length === 0) return present
-    const made = await this.derive(password, missing)
-    // in a column that could not be read there may be a row; a login under way on another stream may have added it, too
-    await this.#database.knex('ofUserScram').insert(scramRows(username, made)).onConflict(['username', 'mechanism']).ignore()
-    return new Map([...present, ...made])
+    const made = await this.#deriveKeys(password, missing)
+    const all: KeysByMechanism = new Map([...present, ...made])
+    try {
+      // in a column that could not be read there may be something; a login under way on another stream may have added it, too
+      await this.#tables.add(this.#database.knex, username, made, all)
+    } catch (error) {
+      this.#log?.warn({ username, error }, 'keys of SCRAM could not be stored; they are made again at the next login')
+    }
+    return all
   }
+
+  /** The readable password was changed and its keys were not, as by hand in SQL. */
+  async #replaceStale(username: string, password: string): Promise<void> {
+    const keys = await this.#deriveKeys(password, MECHANISMS)
+    await this.#database.transaction((trx) => this.#tables.replace(trx, username, keys))
+  }
+}
+
+interface LackingRow {
+  readonly username: string
+  readonly plainPassword: string | null
+  readonly encryptedPassword: string | null
+}
+
+/** Of 32 bytes where the password can be read: then a change of it has to be noticed as well. */
+function fingerprint({ storedKey }: ScramKeys, readable: string | undefined): Buffer {
+  return readable === undefined ? storedKey : createHash('sha256').update(storedKey).update(readable).digest()
+}
+
+/** In time that does not tell where they differ. */
+function isSame(one: string, other: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(one), digest(other))
 }
 
 interface LockoutRow {
@@ -139,28 +224,18 @@ interface LockoutRow {
 /** Openfire's rule: no start means already, no end means for ever. A missing row is no lockout. */
 export function isLockedOut(row: LockoutRow | undefined, now: number): boolean {
   if (!row || row.name === null) return false
-  const hasBegun = row.startTime === null || fromDateColumn(row.startTime).getTime() <= now
-  const hasEnded = row.endTime !== null && fromDateColumn(row.endTime).getTime() <= now
-  return hasBegun && !hasEnded
+  const startsAt = timeOf(row.startTime, 0)
+  const endsAt = timeOf(row.endTime, Number.POSITIVE_INFINITY)
+  return startsAt <= now && now < endsAt
 }
 
-function scramRows(username: string, keys: ReadonlyMap<ScramMechanism, ScramKeys>) {
-  return [...keys].map(([mechanism, { salt, iterations, storedKey, serverKey }]) => ({
-    username,
-    mechanism,
-    storedKey: storedKey.toString('base64'),
-    serverKey: serverKey.toString('base64'),
-    salt: salt.toString('base64'),
-    iterations,
-  }))
-}
-
-/** undefined when there is no row, or none that a client could use. */
-function readKeys(mechanism: ScramMechanism, rows: readonly ScramRow[]): ScramKeys | undefined {
-  const row = rows.find((candidate) => candidate.mechanism === mechanism)
-  if (!row?.storedKey || !row.serverKey || !row.salt || !row.iterations || row.iterations < 1) return undefined
-  const [salt, storedKey, serverKey] = [decodeBase64(row.salt), decodeBase64(row.storedKey), decodeBase64(row.serverKey)]
-  const length = KEY_BYTES[mechanism]
-  if (!salt || storedKey?.length !== length || serverKey?.length !== length) return undefined
-  return { salt, iterations: row.iterations, storedKey, serverKey }
+/** @param otherwise also for what is no date: an account that was locked stays so until somebody looks */
+function timeOf(column: string | null, otherwise: number): number {
+  if (column === null) return otherwise
+  try {
+    return fromDateColumn(column).getTime()
+  } catch (error) {
+    if (error instanceof RangeError) return otherwise
+    throw error
+  }
 }

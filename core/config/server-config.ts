@@ -28,6 +28,20 @@ const database = Type.Object(
   closed,
 )
 
+const openfire = Type.Object(
+  {
+    useProperties: flag(true, "honour Openfire's system properties where this configuration says nothing"),
+    passwordKeyDerivation: Type.Enum(['auto', 'sha1', 'pbkdf2'], {
+      default: 'auto',
+      description: '`encrypt.blowfish.kdf` of its security configuration; auto: the one that reads the passwords that are there',
+    }),
+    passwordSalt: Type.Optional(
+      Type.String({ pattern: '^[A-Za-z0-9+/]{8,}={0,2}$', description: '`encrypt.blowfish.salt` of its security configuration, in base64' }),
+    ),
+  },
+  closed,
+)
+
 const c2s = Type.Object(
   {
     host: Type.Optional(
@@ -83,6 +97,7 @@ export const serverConfigSchema = Type.Object(
     dataFolder: text('./data', 'database, certificate and the like; made when absent'),
     durability: Type.Enum(['strict', 'fast'], { default: 'strict', description: 'strict: nothing acknowledged is lost, power failure included' }),
     database,
+    openfire,
     c2s,
     route: Type.Object({ allResources: flag(true, 'a message to a bare JID goes to all resources; false: to the highest priority') }, closed),
     limits,
