@@ -13,9 +13,9 @@ export interface Database {
   /** Query builder. Never use it inside {@link transaction}: SQLite has one writing connection. */
   readonly knex: Knex
   /**
-   * Rows of one short select, `?` for each binding. For what is read at every login or on the way of a stanza: reads that are asked for
-   * together, or while others are under way, travel together and cost no query building. What may take long belongs to {@link knex},
-   * since other reads would wait for it. Like {@link knex}, it does not see what an open transaction has written.
+   * Rows of one short select by a key, `?` for each binding. For what is read at every login or on the way of a stanza: it costs no query
+   * building, and on SQLite no change of threads. What looks at many rows belongs to {@link knex}, since the whole server would wait for
+   * it. Like {@link knex}, it does not see what an open transaction has written.
    */
   read<R extends object>(sql: string, bindings: readonly ColumnValue[]): Promise<R[]>
   /** Runs `work` in one transaction, rolled back when it throws. Use `trx` for every query in it. */

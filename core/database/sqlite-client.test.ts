@@ -127,3 +127,17 @@ test('every row that was acknowledged is there after the process was killed in t
   )
   assert.deepEqual(await knex.raw('pragma integrity_check'), [{ integrity_check: 'ok' }])
 })
+
+test('a short select gives the same rows when there are few, when there are many, and of bytes', async (t) => {
+  const database = await openIn(t, await temporaryFolder(t))
+  await database.migrate('lines', [table])
+  const lines = database.forPlugin('lines')
+  const appender = lines.appender('line', ['id', 'body'])
+  await Promise.all(Array.from({ length: 1000 }, (_, id) => appender.append({ id, body: `line ${id}` })))
+  const upTo = (id: number) => lines.read<{ id: number; body: string }>('select id, body from line where id < ? order by id', [id])
+  const expected = (count: number) => Array.from({ length: count }, (_, id) => ({ id, body: `line ${id}` }))
+  for (const count of [0, 1, 200, 201, 1000]) assert.deepEqual(await upTo(count), expected(count))
+  const bytes = new Uint8Array([0, 255])
+  assert.deepEqual(await lines.read('select ? as bytes', [bytes]), [{ bytes: Buffer.from(bytes) }])
+  await assert.rejects(lines.read('select missing from line', []), /no such column/)
+})

@@ -7,6 +7,7 @@ import Runner from 'knex/lib/execution/runner.js'
 import { type Engine, knexLog } from './engine.js'
 import { type ReadGroup, type ReadOutcome, ReadQueue } from './read-queue.js'
 import { SqliteConnection, type SqliteSettings } from './sqlite-connection.js'
+import { SqliteLookUps } from './sqlite-look-ups.js'
 
 /** Two, so that a short select need not wait for a long one. They are started when first needed. */
 const MOST_READERS = 2
@@ -102,10 +103,12 @@ export async function openSqlite(options: SqliteOptions, log: Logger): Promise<E
       await client.releaseConnection(connection)
     }
   }
-  const lookUps = readers && new LookUpConnection({ ...settings, readonly: true })
-  const reads = new ReadQueue((groups) => (lookUps ? lookUps.read(groups) : withWriter((writer) => writer.read(groups))))
+  const longReads = readers && new LongReads({ ...settings, readonly: true })
+  const reads = new ReadQueue((groups) => (longReads ? longReads.read(groups) : withWriter((writer) => writer.read(groups))))
+  const lookUps = readers && (await lookUpsIn(options.filename, reads))
   const close = async () => {
-    await lookUps?.close()
+    lookUps?.close()
+    await longReads?.close()
     await readers?.destroy()
     await knex.destroy()
   }
@@ -119,13 +122,20 @@ export async function openSqlite(options: SqliteOptions, log: Logger): Promise<E
     client: 'sqlite',
     knex,
     writeBatch: (groups) => withWriter((writer) => writer.insert(groups)),
-    read: (sql, bindings) => reads.read(sql, bindings),
+    read: (sql, bindings) => (lookUps ?? reads).read(sql, bindings),
     close,
   }
 }
 
-/** The connection of short reads: opened when first needed, and anew should its thread have ended. */
-class LookUpConnection {
+async function lookUpsIn(filename: string, reads: ReadQueue): Promise<SqliteLookUps> {
+  const { SqliteDriver } = await import('./sqlite-driver.mjs')
+  // No waiting for a lock: that would be the whole server's.
+  const open = () => new SqliteDriver(filename, { readonly: true, timeout: 0 })
+  return new SqliteLookUps(open, (sql, bindings) => reads.read(sql, bindings))
+}
+
+/** The connection of reads that turned out long: opened when first needed, and anew should its thread have ended. */
+class LongReads {
   readonly #settings: SqliteSettings
   #connection: Promise<SqliteConnection> | undefined
 
