@@ -63,7 +63,7 @@ export class StanzaError extends Error {
       'error',
       { type: this.type },
       element(this.condition, { xmlns: NS.stanzaErrors }),
-      this.text !== undefined && element('text', { xmlns: NS.stanzaErrors }, this.text),
+      this.text !== undefined && element('text', { xmlns: NS.stanzaErrors, 'xml:lang': 'en' }, this.text),
       this.extension,
     )
   }

@@ -86,7 +86,7 @@ describe('an error reply', () => {
     assert.equal(
       reply?.toString(),
       '<message from="b@test" to="a@test/r" id="1" type="error"><body>hi</body><error type="cancel">' +
-        `<not-allowed xmlns="${NS.stanzaErrors}"/><text xmlns="${NS.stanzaErrors}">no</text></error></message>`,
+        `<not-allowed xmlns="${NS.stanzaErrors}"/><text xmlns="${NS.stanzaErrors}" xml:lang="en">no</text></error></message>`,
     )
   })
 

@@ -24,6 +24,8 @@ import type { StreamPhase, XmppStream } from './xmpp-stream.js'
 
 /** RFC 6120 §6.4.5: between 2 and 5 tries. */
 const MAX_FAILED_LOGINS = 5
+/** RFC 6120 §7.7.3: between 5 and 10 tries. */
+const MAX_FAILED_BINDS = 10
 
 /** Failures that speak of guessing: not an abort, nor a fault of the server's own. */
 const COUNTED_FAILURES = new Set<SaslFailureCondition>([
@@ -69,6 +71,7 @@ export class Negotiation implements StreamPhase, ConnectedSession {
   #sasl: SaslSession | undefined
   #account: AuthenticatedAccount | undefined
   #failedLogins = 0
+  #failedBinds = 0
 
   constructor(stream: XmppStream, server: NegotiationCollaborators) {
     this.#stream = stream
@@ -200,7 +203,10 @@ export class Negotiation implements StreamPhase, ConnectedSession {
       session = await this.#server.bind(this.#stream, account, wanted || undefined)
       return element('bind', { xmlns: NS.bind }, element('jid', {}, session.jid.toString()))
     })
-    if (!session) return
+    if (!session) {
+      if (++this.#failedBinds >= MAX_FAILED_BINDS) throw new StreamError('policy-violation', 'Too many failed tries to bind a resource.')
+      return
+    }
     this.#stream.enter(session)
     this.#server.disconnected(this)
     await this.#server.bound(session)
