@@ -3,11 +3,13 @@
  * `requires` it finds it in `context.services`. Plugins outside this repository add theirs by declaration merging:
  * `declare module '@beaconfire/plugin-sdk' { interface Services { greetings: GreetingService } }`.
  */
+import type { CapabilitiesService } from './capabilities.js'
 import type { PresenceService } from './presence.js'
 import type { RosterService } from './roster.js'
 import type { StanzaIdService } from './stanza-ids.js'
 
 export interface Services {
+  capabilities: CapabilitiesService
   roster: RosterService
   presence: PresenceService
   'stanza-ids': StanzaIdService
