@@ -29,6 +29,7 @@ const LONGEST_USERNAME = 64
 const LONGEST_TEXT = 100
 const LARGEST_PAGE = 1000
 const COLUMNS = ['u.username', 'u.name', 'u.email', 'u.creationDate', 'u.modificationDate', 'f.name as flag', 'f.startTime', 'f.endTime']
+const ACCOUNT_OF = `select ${COLUMNS.join(', ')} from ofUser u left join ofUserFlag f on f.username = u.username and f.name = ? where u.username = ?`
 
 export interface AccountStoreOptions {
   readonly database: Database
@@ -92,7 +93,7 @@ export class AccountStore implements Accounts {
   async find(username: string): Promise<Account | undefined> {
     const name = this.#prepare(username)
     if (name === undefined) return undefined
-    const row = await this.#accounts().where('u.username', name).first<AccountRow | undefined>(COLUMNS)
+    const [row] = await this.#database.read<AccountRow>(ACCOUNT_OF, [LOCKOUT, name])
     return row?.username === name ? toAccount(row) : undefined
   }
 
@@ -207,7 +208,7 @@ export class AccountStore implements Accounts {
   }
 
   async #isStored(username: string): Promise<boolean> {
-    const row = await this.#database.knex('ofUser').where({ username }).first<{ username: string } | undefined>('username')
+    const [row] = await this.#database.read<{ username: string }>('select username from ofUser where username = ?', [username])
     return row?.username === username // a MySQL collation may take another name for this one
   }
 
