@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { type Accounts, type AnyPlugin, Jid, type Logger, type Sessions } from '@beaconfire/plugin-sdk'
 import { AdminServer } from './admin/admin-server.js'
 import { auditRoutes } from './admin/audit-routes.js'
+import { interceptorMetrics } from './admin/interceptor-metrics.js'
+import { interceptorsRoutes } from './admin/interceptors-routes.js'
 import { MetricsRegistry } from './admin/metrics.js'
 import { pluginsRoutes } from './admin/plugins-routes.js'
 import { serverRoutes } from './admin/server-routes.js'
@@ -117,7 +119,14 @@ class Server {
       openDatabase(databaseConfig, dataFolder, this.#log, this.#config.durability),
       c2s.tls === 'disabled'
         ? undefined
-        : loadTls({ keyFile: c2s.tlsKey, certificateFile: c2s.tlsCertificate, dataFolder, domain: this.#domain.domain, log: this.#log }),
+        : loadTls({
+            keyFile: c2s.tlsKey,
+            certificateFile: c2s.tlsCertificate,
+            clientCaFile: c2s.tlsClientCa,
+            dataFolder,
+            domain: this.#domain.domain,
+            log: this.#log,
+          }),
     ])
     await database.migrate('beaconfire', [...accountTables])
     await database.migrate('beaconfire-audit', [...securityAuditTables])
@@ -137,7 +146,7 @@ class Server {
       router,
       delivery: this.#delivery,
       streamFeatures: this.#streamFeatures,
-      tls: tls?.context,
+      tls,
     })
     const running: RunningParts = { database, accounts, plugins, admin, clients, listeners: [] }
     try {
@@ -300,6 +309,7 @@ class Server {
       usersRoutes(accounts),
       sessionsRoutes(this.#sessions),
       pluginsRoutes(plugins, () => this.#chain.statuses()),
+      interceptorsRoutes(this.#chain),
       serverRoutes(info),
       auditRoutes(audit),
     ]) {
@@ -309,6 +319,7 @@ class Server {
 
   #measure(metrics: MetricsRegistry, { clients }: RunningParts): void {
     const core = metrics.forPlugin('core').metrics
+    for (const family of interceptorMetrics(this.#chain)) metrics.family(family)
     core.gauge('sessions', 'Sessions that have bound a resource', () => this.#sessions.count)
     core.gauge('connections', 'Client connections, logged in or not', () => clients.count)
     core.gauge('stanzas_rejected_outgoing', 'Stanzas an interceptor kept from their recipient', () => this.#delivery.rejected)

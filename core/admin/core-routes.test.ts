@@ -180,14 +180,23 @@ test('plugins show their state, and are reloaded and looked for', async (t) => {
     },
     rescan: async () => [],
   }
-  const breaker = { band: 'observe', breaker: 'closed' as const, calls: 5, rejections: 0, errors: 1, overruns: 0, skipped: 0, lastError: undefined }
+  const counted = { calls: 5, rejections: 0, errors: 1, overruns: 0, skipped: 0, totalMs: 2.5, slowestMs: 1 }
+  const breaker = {
+    band: 'observe',
+    off: false,
+    breaker: 'closed' as const,
+    onError: 'open' as const,
+    budget: 1000,
+    ...counted,
+    lastError: undefined,
+  }
   const interceptors = () => ['echo', 'other'].map((plugin) => ({ name: `${plugin}/log`, plugin, ...breaker }))
   const call = await serve(t, pluginsRoutes(plugins, interceptors))
   const { json } = await call('GET /plugins/echo')
   assert.deepEqual([json.state, json.version, json.error], ['running', '1.0.0', 'index.ts:3: unexpected token'])
   assert.deepEqual(json.contributions, { interceptors: ['echo/log'] })
   assert.deepEqual(json.interceptors, [
-    { name: 'echo/log', band: 'observe', breaker: 'closed', calls: 5, rejections: 0, errors: 1, overruns: 0, skipped: 0 },
+    { name: 'echo/log', plugin: 'echo', band: 'observe', off: false, breaker: 'closed', onError: 'open', budget: 1000, ...counted },
   ])
   assert.equal((await call('GET /plugins')).json.items.length, 1)
   assert.equal((await call('POST /plugins/echo/reload')).json.reloads, 3)

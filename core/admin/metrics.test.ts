@@ -58,3 +58,17 @@ test('a bad or repeated name is the error of who gives it', () => {
   assert.throws(() => metrics.counter('seen_total', 'Seen'), TypeError)
   assert.throws(() => metrics.gauge('Seen-Now', 'Seen', () => 0), TypeError)
 })
+
+test('a family shows each of its things by labels, and none that has gone', async () => {
+  const registry = new MetricsRegistry()
+  let names = ['a', 'b']
+  const read = () => names.map((it, at) => ({ of: { name: it }, value: at + 1 }))
+  registry.family({ name: 'thing_calls_total', help: 'Calls', labels: ['name'], read })
+  registry.family({ name: 'thing_size', help: 'Size', labels: ['name'], read })
+  assert.deepEqual(await linesOf(registry, 'beaconfire_thing_calls_total'), [
+    'beaconfire_thing_calls_total{name="a"} 1',
+    'beaconfire_thing_calls_total{name="b"} 2',
+  ])
+  names = ['b']
+  assert.deepEqual(await linesOf(registry, 'beaconfire_thing'), ['beaconfire_thing_calls_total{name="b"} 1', 'beaconfire_thing_size{name="b"} 1'])
+})

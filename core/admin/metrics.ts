@@ -6,6 +6,14 @@ const NAME = /^[a-z][a-z0-9_]*$/
 
 type Metric = Counter | Gauge
 
+export interface MetricFamily {
+  /** snake_case; one that ends in `_total` is a counter, another a gauge. */
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly string[]
+  read(): readonly { readonly of: Record<string, string>; readonly value: number }[]
+}
+
 export class MetricsRegistry {
   readonly #registry = new Registry()
   /** By full name, newest last: while a plugin is reloaded two versions have metrics, and the newer's are shown. */
@@ -40,6 +48,28 @@ export class MetricsRegistry {
       },
     }
     return { metrics, dispose: () => this.#dispose(mine) }
+  }
+
+  /** Core's own figures of many things of one kind, such as all interceptors; read when metrics are collected. */
+  family({ name, help, labels, read }: MetricFamily): void {
+    const settings = { name: `beaconfire_${name}`, help, labelNames: [...labels], registers: [this.#registry] }
+    if (name.endsWith('_total')) {
+      const counter: Counter = new Counter({
+        ...settings,
+        collect() {
+          counter.reset()
+          for (const { of, value } of read()) counter.inc(of, value)
+        },
+      })
+      return
+    }
+    const gauge: Gauge = new Gauge({
+      ...settings,
+      collect() {
+        gauge.reset()
+        for (const { of, value } of read()) gauge.set(of, value)
+      },
+    })
   }
 
   text(): Promise<string> {

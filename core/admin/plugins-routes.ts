@@ -2,18 +2,8 @@
 import { AdminError, type AdminRoute, adminRoute, Type } from '@beaconfire/plugin-sdk'
 import type { InterceptorStatus } from '../pipeline/guarded-interceptor.js'
 import { type PluginControl, PluginLoadFailed, PluginMissing, type PluginStatus } from '../plugin-host/registries.js'
+import { interceptorSchema } from './interceptors-routes.js'
 
-const interceptorSchema = Type.Object({
-  name: Type.String(),
-  band: Type.String(),
-  breaker: Type.String({ description: 'closed: it is called; open: it is left out after too many failures' }),
-  calls: Type.Integer(),
-  rejections: Type.Integer(),
-  errors: Type.Integer(),
-  overruns: Type.Integer(),
-  skipped: Type.Integer(),
-  lastError: Type.Optional(Type.String()),
-})
 const pluginSchema = Type.Object({
   name: Type.String(),
   version: Type.Optional(Type.String()),

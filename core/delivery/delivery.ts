@@ -20,7 +20,7 @@ export class Delivery {
   /** @returns false when it was not handed over: rejected, or the session has ended */
   deliver(stanza: Stanza, session: ClientSession, origin: Origin = this.#internal): MaybePromise<boolean> {
     // Somebody may rewrite it: this recipient then needs a copy of its own, so that no rewrite reaches another.
-    const packet = this.#chain.rewritesOutgoing(stanza.kind, session) ? stanza.clone() : stanza
+    const packet = this.#chain.rewritesOutgoing(stanza, session) ? stanza.clone() : stanza
     return this.#chain.around(false, packet, session, origin, stanza, write, this.#onRejected)
   }
 

@@ -20,7 +20,17 @@ export class PacketCrossing implements Crossing {
     this.#origin = origin
   }
 
-  hold(durable: Promise<unknown>): void {
-    this.#origin.hold(durable)
+  /** A getter, so that an interceptor may take it apart as `{ packet, hold }`. */
+  get hold(): (durable: Promise<unknown>) => void {
+    const origin = this.#origin
+    return (durable) => origin.hold(durable)
+  }
+
+  /** The same with a packet of its own: an interceptor that was given up may still write on the one it was given. */
+  detached(): PacketCrossing {
+    const copy = this.packet.clone()
+    for (const note of Object.getOwnPropertySymbols(this.packet)) copy[note] = this.packet[note]
+    const routed = this.routed === this.packet ? copy : this.routed
+    return new PacketCrossing(copy, this.session, this.incoming, this.processed, routed, this.#origin)
   }
 }

@@ -2,23 +2,27 @@
  * An interceptor under watch: its errors are logged with its plugin's name, its time is measured, and a circuit breaker
  * takes it out of the way while it keeps failing (design §2).
  */
-import { type Crossing, isPromise, type Logger, type MaybePromise, type PacketInterceptor, PacketRejected } from '@beaconfire/plugin-sdk'
-import type { Deadlines } from './deadlines.js'
+import { type Crossing, type Logger, type PacketInterceptor, PacketRejected } from '@beaconfire/plugin-sdk'
 
-/** Errors or overruns in a row that open the breaker. */
+/** Errors or overruns in a row that open the breaker, unless the interceptor says otherwise. */
 const FAILURES_TO_OPEN = 5
-/** How long an open breaker skips the interceptor before one stanza tries it again, in ms. */
-const OPEN_MS = 10_000
+/** How long an open breaker skips the interceptor before one stanza tries it again, in ms, unless it says otherwise. */
+const RETRY_AFTER_MS = 10_000
 const DEFAULT_BUDGET_MS = 1000
 
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
-/** What an operator sees of an interceptor. */
+/** What an operator sees of an interceptor. Counts and times go on across reloads of its plugin. */
 export interface InterceptorStatus {
   readonly name: string
   readonly plugin: string
   readonly band: string
+  /** True while an operator has switched it off. */
+  readonly off: boolean
   readonly breaker: BreakerState
+  readonly onError: 'open' | 'closed'
+  /** Time one call may take, in ms. */
+  readonly budget: number
   readonly calls: number
   readonly rejections: number
   readonly errors: number
@@ -26,147 +30,154 @@ export interface InterceptorStatus {
   readonly overruns: number
   /** Calls left out while the breaker was open. */
   readonly skipped: number
+  /** Time spent in it, in ms; of an asynchronous one the synchronous part. */
+  readonly totalMs: number
+  /** The longest that one call has kept the server from doing anything else, in ms. */
+  readonly slowestMs: number
   readonly lastError: string | undefined
 }
 
-export class GuardedInterceptor {
-  readonly interceptor: PacketInterceptor
-  readonly plugin: string
-  readonly #log: Logger
-  readonly #deadlines: Deadlines
-  readonly #budget: number
-  #failuresInRow = 0
-  #openUntil = 0
-  #calls = 0
-  #rejections = 0
-  #errors = 0
-  #overruns = 0
-  #skipped = 0
-  #lastError: string | undefined
+/** What is counted of one interceptor, by whichever version of its plugin. */
+export class InterceptorCounters {
+  calls = 0
+  rejections = 0
+  errors = 0
+  overruns = 0
+  skipped = 0
+  totalMs = 0
+  slowestMs = 0
+  lastError: string | undefined
+}
 
-  constructor(plugin: string, interceptor: PacketInterceptor, log: Logger, deadlines: Deadlines) {
+export class GuardedInterceptor {
+  readonly plugin: string
+  readonly interceptor: PacketInterceptor
+  /** `plugin/name`: how it is called everywhere. */
+  readonly key: string
+  readonly counters: InterceptorCounters
+  readonly budget: number
+  /** What is called: the interceptor, or it and its shadow. */
+  called: PacketInterceptor
+  /** 0 while the breaker is closed; else until when it is open, by `performance.now()`. The one thing looked at before each call. */
+  openUntil = 0
+  readonly #log: Logger
+  readonly #failuresToOpen: number
+  readonly #retryAfter: number
+  #failuresInRow = 0
+
+  constructor(plugin: string, interceptor: PacketInterceptor, log: Logger, counters = new InterceptorCounters()) {
     this.plugin = plugin
     this.interceptor = interceptor
+    this.called = interceptor
+    this.key = `${plugin}/${interceptor.name}`
+    this.counters = counters
+    this.budget = interceptor.budget ?? DEFAULT_BUDGET_MS
+    this.#failuresToOpen = interceptor.breaker?.failures ?? FAILURES_TO_OPEN
+    this.#retryAfter = interceptor.breaker?.retryAfter ?? RETRY_AFTER_MS
     this.#log = log
-    this.#deadlines = deadlines
-    this.#budget = interceptor.budget ?? DEFAULT_BUDGET_MS
-  }
-
-  /** @throws PacketRejected when the packet is refused while it may be */
-  call(crossing: Crossing): MaybePromise<void> {
-    const started = performance.now()
-    if (this.#openUntil !== 0 && !this.#mayTry(started)) return this.#refuseIfClosed(crossing)
-    this.#calls++
-    let result: MaybePromise<void>
-    try {
-      result = this.interceptor.interceptPacket(crossing)
-    } catch (error) {
-      return this.#failed(error, crossing)
-    }
-    if (result !== undefined && isPromise(result)) return this.#withDeadline(result, crossing)
-    const elapsed = performance.now() - started
-    if (elapsed > this.#budget) this.#overran(elapsed)
-    else if (this.#failuresInRow !== 0) this.#recovered()
-  }
-
-  status(): InterceptorStatus {
-    const breaker = this.#openUntil === 0 ? 'closed' : performance.now() >= this.#openUntil ? 'half-open' : 'open'
-    return {
-      name: this.interceptor.name,
-      plugin: this.plugin,
-      band: this.interceptor.band,
-      breaker,
-      calls: this.#calls,
-      rejections: this.#rejections,
-      errors: this.#errors,
-      overruns: this.#overruns,
-      skipped: this.#skipped,
-      lastError: this.#lastError,
-    }
   }
 
   /** Once the time is up, one stanza tries the interceptor; the others go on skipping it until that one is through. */
-  #mayTry(now: number): boolean {
-    if (now < this.#openUntil) {
-      this.#skipped++
-      return false
-    }
-    this.#openUntil = now + OPEN_MS
+  mayTry(now: number): boolean {
+    if (now < this.openUntil) return false
+    this.openUntil = now + this.#retryAfter
     return true
   }
 
-  #withDeadline(result: Promise<void>, crossing: Crossing): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        try {
-          act()
-          resolve()
-        } catch (error) {
-          reject(error as Error) // a PacketRejected
-        }
-      }
-      const call = this.#deadlines.begin(this.#budget, () =>
-        settle(() => {
-          this.#overran(this.#budget)
-          this.#refuseIfClosed(crossing)
-        }),
-      )
-      result.then(
-        () => {
-          if (!call.end()) return
-          if (this.#failuresInRow !== 0) this.#recovered()
-          resolve()
-        },
-        (error: unknown) => {
-          if (call.end()) settle(() => this.#failed(error, crossing))
-          else this.#log.warn({ ...this.#fields(), error }, 'interceptor failed after it was given up')
-        },
-      )
-    })
+  /** It was left out, its breaker being open. @throws PacketRejected when nothing may pass without it */
+  skipped(crossing: Crossing): void {
+    this.counters.skipped++
+    this.#refuseIfClosed(crossing)
   }
 
-  #failed(error: unknown, crossing: Crossing): void {
+  /** It returned, or returned a promise. @param elapsed how long nothing else could run, in ms @returns false when that was too long */
+  returned(elapsed: number, isSettled: boolean): boolean {
+    const { counters } = this
+    counters.calls++
+    counters.totalMs += elapsed
+    if (elapsed > counters.slowestMs) counters.slowestMs = elapsed
+    if (elapsed > this.budget) {
+      this.#overran(elapsed)
+      return false
+    }
+    if (isSettled && this.#failuresInRow !== 0) this.#recovered()
+    return true
+  }
+
+  /** The promise it had returned was fulfilled in time. */
+  settled(): void {
+    if (this.#failuresInRow !== 0) this.#recovered()
+  }
+
+  /** The promise it had returned did not settle in time. @throws PacketRejected when nothing may pass without it */
+  givenUp(crossing: Crossing): void {
+    this.#overran(this.budget)
+    this.#refuseIfClosed(crossing)
+  }
+
+  failedLate(error: unknown): void {
+    this.#log.warn({ ...this.#fields(), error }, 'interceptor failed after it was given up')
+  }
+
+  /** @throws PacketRejected when the packet is refused while it may be, or nothing may pass without the interceptor */
+  failed(error: unknown, crossing: Crossing): void {
+    const { counters } = this
     if (error instanceof PacketRejected && !crossing.processed) {
-      this.#rejections++
+      counters.rejections++
       if (this.#failuresInRow !== 0) this.#recovered()
       throw error
     }
-    this.#errors++
-    this.#lastError = error instanceof Error ? error.message : String(error)
+    counters.errors++
+    counters.lastError = error instanceof Error ? error.message : String(error)
     this.#log.error({ ...this.#fields(), error, incoming: crossing.incoming, processed: crossing.processed }, 'interceptor failed')
     this.#countFailure()
     this.#refuseIfClosed(crossing)
   }
 
+  status(isOff: boolean): InterceptorStatus {
+    const { name, band, onError = 'open' } = this.interceptor
+    const breaker = this.openUntil === 0 ? 'closed' : performance.now() >= this.openUntil ? 'half-open' : 'open'
+    const { calls, rejections, errors, overruns, skipped, totalMs, slowestMs, lastError } = this.counters
+    const counted = { calls, rejections, errors, overruns, skipped, totalMs: rounded(totalMs), slowestMs: rounded(slowestMs), lastError }
+    return { name, plugin: this.plugin, band, off: isOff, breaker, onError, budget: this.budget, ...counted }
+  }
+
   #overran(elapsed: number): void {
-    this.#overruns++
-    this.#lastError = `took longer than its budget of ${this.#budget} ms`
-    this.#log.warn({ ...this.#fields(), elapsed: Math.round(elapsed), budget: this.#budget }, 'interceptor overran its time budget')
+    this.counters.overruns++
+    this.counters.lastError = `took longer than its budget of ${this.budget} ms`
+    this.#log.warn({ ...this.#fields(), elapsed: Math.round(elapsed), budget: this.budget }, 'interceptor overran its time budget')
     this.#countFailure()
   }
 
   #countFailure(): void {
     this.#failuresInRow++
-    if (this.#failuresInRow < FAILURES_TO_OPEN) return
-    if (this.#openUntil === 0)
-      this.#log.error({ ...this.#fields(), failures: this.#failuresInRow, error: this.#lastError }, 'interceptor is switched off for now')
-    this.#openUntil = performance.now() + OPEN_MS
+    if (this.#failuresInRow < this.#failuresToOpen) return
+    if (this.openUntil === 0)
+      this.#log.error(
+        { ...this.#fields(), failures: this.#failuresInRow, retryAfter: this.#retryAfter, error: this.counters.lastError },
+        'interceptor is switched off for now',
+      )
+    this.openUntil = performance.now() + this.#retryAfter
   }
 
   #recovered(): void {
     this.#failuresInRow = 0
-    if (this.#openUntil === 0) return
-    this.#openUntil = 0
+    if (this.openUntil === 0) return
+    this.openUntil = 0
     this.#log.info(this.#fields(), 'interceptor works again')
   }
 
   #refuseIfClosed(crossing: Crossing): void {
     if (this.interceptor.onError !== 'closed' || crossing.processed) return
-    this.#rejections++
+    this.counters.rejections++
     throw new PacketRejected({ condition: 'internal-server-error', text: 'A check that this server requires could not be made.' })
   }
 
   #fields(): object {
     return { plugin: this.plugin, interceptor: this.interceptor.name }
   }
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000
 }

@@ -48,7 +48,8 @@ export interface InterceptorShadow {
 }
 
 export class InterceptorChain {
-  #guarded: readonly GuardedInterceptor[] = []
+  /** By `plugin/name`, in order of adding. */
+  readonly #guarded = new Map<string, GuardedInterceptor>()
   #state = new ChainState([])
   /** Which state a stanza began with, of those under way: its later crossings see the same, whatever was exchanged meanwhile. */
   readonly #underWay = new Map<RoutedNotes, ChainState>()
@@ -74,14 +75,14 @@ export class InterceptorChain {
    */
   add(plugin: string, interceptor: PacketInterceptor): () => void {
     const added = new GuardedInterceptor(plugin, interceptor, this.#log, this.#counters.get(`${plugin}/${interceptor.name}`))
-    if (this.#guarded.some((it) => it.key === added.key)) {
+    if (this.#guarded.has(added.key)) {
       throw new ContributionConflict(`plugin "${plugin}" has two interceptors named "${interceptor.name}"; give each a name of its own`)
     }
     this.#counters.set(added.key, added.counters)
-    this.#guarded = [...this.#guarded, added]
+    this.#guarded.set(added.key, added)
     this.#compile()
     return () => {
-      this.#guarded = this.#guarded.filter((it) => it !== added)
+      if (this.#guarded.get(added.key) === added) this.#guarded.delete(added.key)
       this.#compile()
     }
   }
@@ -98,12 +99,12 @@ export class InterceptorChain {
   }
 
   statuses(): InterceptorStatus[] {
-    return this.#guarded.map((it) => it.status(this.#off.has(it.key)))
+    return [...this.#guarded.values()].map((it) => it.status(this.#off.has(it.key)))
   }
 
   /** Switches one off, or on again, until the server stops; its plugin may be reloaded meanwhile. @returns false when there is none */
   switch(plugin: string, name: string, on: boolean): boolean {
-    const found = this.#guarded.find((it) => it.plugin === plugin && it.interceptor.name === name)
+    const found = this.#guarded.get(`${plugin}/${name}`)
     if (!found) return false
     if (on) this.#off.delete(found.key)
     else this.#off.add(found.key)
@@ -135,7 +136,7 @@ export class InterceptorChain {
 
   /** True when somebody may change what this session is about to get: it then needs a copy of its own. */
   rewritesOutgoing(packet: Stanza, session: Session): boolean {
-    return this.#stateOf(packet).of(session).outgoing[packet.kind].before.of(packet.type).length > 0
+    return this.#stateOf(packet).of(session).outgoing[packet.kind].before.of(packet).length > 0
   }
 
   /**
@@ -171,11 +172,12 @@ export class InterceptorChain {
     onRejected: OnRejected,
     probe: CrossingProbe | undefined,
   ): MaybePromise<boolean> {
-    if (stages.before.all.length > 0) {
+    const before = stages.before.of(packet)
+    if (before.length > 0) {
       const crossing = new PacketCrossing(packet, session, incoming, false, routed, origin)
       let passed: Promise<PacketCrossing> | undefined
       try {
-        passed = runStage(stages.before, crossing, this.#deadlines, probe)
+        passed = runStage(before, stages.before, crossing, this.#deadlines, probe)
       } catch (error) {
         return rejected(error, packet, session, onRejected, probe)
       }
@@ -217,10 +219,11 @@ export class InterceptorChain {
     probe: CrossingProbe | undefined,
   ): MaybePromise<boolean> {
     probe?.acted(outcome)
+    const interceptors = after.of(packet)
     // Nothing was handed over, so nobody is told that it was. An incoming packet gets its IN-post whatever came of it.
     const told =
-      incoming || outcome
-        ? runStage(after, new PacketCrossing(packet, session, incoming, true, routed, origin), this.#deadlines, probe)
+      interceptors.length > 0 && (incoming || outcome)
+        ? runStage(interceptors, after, new PacketCrossing(packet, session, incoming, true, routed, origin), this.#deadlines, probe)
         : undefined
     if (told === undefined) {
       probe?.finished(packet)
@@ -261,22 +264,16 @@ export class InterceptorChain {
   #compile(): void {
     if (this.#isBatching) return
     if (this.#state.inFlight > 0) this.#draining.set(this.#state, [])
-    const names = new Set(this.#guarded.map((it) => it.key))
-    for (const key of this.#counters.keys()) if (!names.has(key)) this.#counters.delete(key)
-    for (const it of this.#guarded) it.called = this.#shadows.get(it.plugin)?.beside(it.interceptor) ?? it.interceptor
-    const serving = this.#guarded.filter((it) => !this.#off.has(it.key))
+    for (const key of this.#counters.keys()) if (!this.#guarded.has(key)) this.#counters.delete(key)
+    const guarded = [...this.#guarded.values()]
+    for (const it of guarded) it.called = this.#shadows.get(it.plugin)?.beside(it.interceptor) ?? it.interceptor
+    const serving = guarded.filter((it) => !this.#off.has(it.key))
     const alone = [...this.#shadows].flatMap(([plugin, it]) => it.alone.map((added) => new GuardedInterceptor(plugin, added, this.#log)))
     this.#state = new ChainState([...serving, ...alone])
   }
 }
 
-function rejected(
-  error: unknown,
-  packet: Stanza,
-  session: Session,
-  onRejected: OnRejected,
-  probe: CrossingProbe | undefined,
-): MaybePromise<boolean> {
+function rejected(error: unknown, packet: Stanza, session: Session, onRejected: OnRejected, probe: CrossingProbe | undefined): MaybePromise<boolean> {
   probe?.finished(packet)
   if (!(error instanceof PacketRejected)) throw error
   const answered = onRejected(error, packet, session)
