@@ -16,14 +16,21 @@ export class Stage {
   readonly all: Interceptors
   /** By type; undefined while nobody narrows by type. */
   readonly #byType: ReadonlyMap<string, Interceptors> | undefined
+  /** Types that somebody may change a packet of. */
+  readonly #rewritten: ReadonlySet<string>
 
   constructor(all: Interceptors, kind: StanzaKind) {
     this.all = all
     if (all.some((it) => it.called.when?.type !== undefined)) this.#byType = new Map(TYPES[kind].map((type) => [type, wanting(all, type)]))
+    this.#rewritten = new Set(TYPES[kind].filter((type) => wanting(all, type).some((it) => !it.called.readOnly)))
   }
 
   get isTyped(): boolean {
     return this.#byType !== undefined
+  }
+
+  mayRewrite(packet: Stanza): boolean {
+    return this.#rewritten.size > 0 && this.#rewritten.has(packet.type)
   }
 
   /** Those that want the packet as it is now. */

@@ -136,7 +136,7 @@ export class InterceptorChain {
 
   /** True when somebody may change what this session is about to get: it then needs a copy of its own. */
   rewritesOutgoing(packet: Stanza, session: Session): boolean {
-    return this.#stateOf(packet).of(session).outgoing[packet.kind].before.of(packet).length > 0
+    return this.#stateOf(packet).of(session).outgoing[packet.kind].before.mayRewrite(packet)
   }
 
   /**

@@ -95,3 +95,12 @@ test('an interceptor may take its crossing apart and hold', () => {
   }
   assert.equal(held.length, 1)
 })
+
+test('a recipient needs a copy of its own only where somebody wants its stanza who may change it', () => {
+  const { chain } = chainWith(noting([], 'reads', { name: 'reads', readOnly: true }))
+  const chat = message({ to: 'juliet@test', type: 'chat' })
+  assert.equal(chain.rewritesOutgoing(chat, romeo), false)
+  chain.add('other', noting([], 'writes', { when: { type: 'headline', incoming: false } }))
+  assert.equal(chain.rewritesOutgoing(chat, romeo), false)
+  assert.equal(chain.rewritesOutgoing(message({ to: 'juliet@test', type: 'headline' }), romeo), true)
+})
