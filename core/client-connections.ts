@@ -1,13 +1,13 @@
 /** The client side of the server (c2s): joins streams, login, binding and sessions, and carries them from accept to end. */
-import type { SecureContext } from 'node:tls'
-import { Jid, type Logger, StanzaError } from '@beaconfire/plugin-sdk'
+import { isPromise, Jid, type Logger, StanzaError } from '@beaconfire/plugin-sdk'
 import type { AccountStore } from './auth/account-store.js'
+import { ClientCertificates } from './auth/client-certificates.js'
+import { enabledMechanisms } from './auth/enabled-mechanisms.js'
 import { LoginThrottle } from './auth/login-throttle.js'
-import { plain } from './auth/mechanisms/plain.js'
-import { scramSha1 } from './auth/mechanisms/scram-sha-1.js'
-import { scramSha256 } from './auth/mechanisms/scram-sha-256.js'
 import type { ServerConfig } from './config/server-config.js'
 import type { Delivery } from './delivery/delivery.js'
+import { ChannelBindings } from './net/tls-channel-binding.js'
+import type { LoadedTls } from './net/tls-context.js'
 import type { Transport } from './net/transport.js'
 import type { HookRegistry } from './pipeline/hooks.js'
 import type { IqDispatcher } from './router/iq-dispatcher.js'
@@ -19,7 +19,7 @@ import type { SessionRegistry } from './session/session-registry.js'
 import { ClientStreams } from './stream/client-streams.js'
 import type { AuthenticatedAccount, Negotiation, NegotiationCollaborators } from './stream/negotiation.js'
 import { StreamError } from './stream/stream-error.js'
-import type { StreamFeatureRegistry } from './stream/stream-features.js'
+import { limitsFeature, type StreamFeatureRegistry } from './stream/stream-features.js'
 import type { XmppStream } from './stream/xmpp-stream.js'
 
 export interface ClientConnectionsParts {
@@ -34,7 +34,7 @@ export interface ClientConnectionsParts {
   readonly delivery: Delivery
   readonly streamFeatures: StreamFeatureRegistry
   /** Undefined where TLS is switched off. */
-  readonly tls: SecureContext | undefined
+  readonly tls: LoadedTls | undefined
 }
 
 /** How often accounts of a foreign database are looked at again for keys of SCRAM-SHA-256, in ms. */
@@ -50,6 +50,8 @@ export class ClientConnections {
   readonly #collaborators: SessionCollaborators
   /** What still goes on for sessions that have ended. */
   readonly #endings = new Set<Promise<void>>()
+  /** Undefined where clients are not asked for certificates. */
+  readonly #certificates: ClientCertificates | undefined
   #hasSha256KeysForAll = true
   #keysTimer: NodeJS.Timeout | undefined
 
@@ -65,8 +67,11 @@ export class ClientConnections {
       availabilityChanged: (session, before) => this.#availability.changed(session, before),
       ended: (session, abrupt) => this.#ended(session, abrupt),
     }
-    const { limits } = config
-    this.#streams = new ClientStreams({ domain: domain.domain, limits, log }, this.#negotiation(), {
+    const { c2s, limits } = config
+    if (c2s.tlsClientCa !== undefined) {
+      this.#certificates = new ClientCertificates({ domain: domain.domain, accounts: parts.accounts, byEmail: c2s.clientCertificateEmail, log })
+    }
+    this.#streams = new ClientStreams({ domain: domain.domain, acceptAnyHost: c2s.acceptAnyHost, limits, log }, this.#negotiation(), {
       ...limits,
       rates: limits.enabled ? limits : undefined,
     })
@@ -88,7 +93,9 @@ export class ClientConnections {
   }
 
   accept(transport: Transport): void {
-    this.#streams.accept(transport)
+    const usernames = this.#certificates?.usernames(transport) // of a connection with direct TLS: the others show theirs later
+    if (isPromise(usernames)) void usernames.then((found) => this.#streams.accept(transport, found))
+    else this.#streams.accept(transport, usernames)
   }
 
   /** Ends every stream with `system-shutdown`; resolves when what that causes is done, or takes longer than the others may wait. */
@@ -119,22 +126,30 @@ export class ClientConnections {
 
   #negotiation(): NegotiationCollaborators {
     const { accounts, config, domain, hooks, iq, log, sessions, streamFeatures, tls } = this.#parts
-    const [all, everybodys] = [
-      [scramSha256, scramSha1, plain],
-      [scramSha1, plain],
-    ]
+    const { c2s, limits } = config
+    const [all, everybodys] = [enabledMechanisms(c2s, true), enabledMechanisms(c2s, false)]
     return {
       domain,
-      tls: config.c2s.tls,
-      plainWithoutTls: config.c2s.plainWithoutTls,
+      tls: c2s.tls,
+      plainWithoutTls: c2s.plainWithoutTls,
       mechanisms: () => (this.#hasSha256KeysForAll ? all : everybodys),
       saslEnvironment: { domain: domain.domain, credentials: accounts.credentials },
-      throttle: new LoginThrottle({ enabled: config.limits.enabled }),
+      channelBindings: tls && c2s.channelBinding ? new ChannelBindings(tls.certificatePem) : undefined,
+      certificateUsernames: (transport) => this.#certificates?.usernames(transport),
+      limits: {
+        before: limitsFeature({
+          maxBytes: Math.min(limits.stanzaBytes, limits.preAuthenticationBytes),
+          idleSeconds: limits.preAuthenticationSeconds,
+        }),
+        after: limitsFeature({ maxBytes: limits.stanzaBytes, idleSeconds: limits.idleSeconds }),
+      },
+      redirect: () => c2s.seeOtherHost,
+      throttle: new LoginThrottle({ enabled: limits.enabled }),
       features: streamFeatures,
       log,
       secureContext: () => {
         if (!tls) throw new Error('TLS is switched off')
-        return tls
+        return tls.context
       },
       connected: (it) => sessions.addConnected(it),
       disconnected: (it) => sessions.removeConnected(it),

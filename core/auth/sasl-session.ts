@@ -2,6 +2,7 @@
 import { type Element, element, type Logger, NS } from '@beaconfire/plugin-sdk'
 import { decodeBase64 } from './sasl-identity.js'
 import {
+  ChannelBindingFailure,
   type SaslEnvironment,
   type SaslExchange,
   SaslFailure,
@@ -17,7 +18,7 @@ export interface SaslOutcome {
   /** `<challenge/>`, `<success/>` or `<failure/>`, to be sent. */
   readonly reply: Element
   /** Set on success; the stream restarts then. */
-  readonly authenticated?: { readonly username: string; readonly mechanism: string }
+  readonly authenticated?: { readonly username: string; readonly mechanism: string; readonly isAnonymous: boolean }
   readonly failed?: SaslFailureCondition
   /** The prepared name the client said it is, on failure too: what a throttle counts by. It may be no account's. */
   readonly username?: string
@@ -38,13 +39,22 @@ interface Running {
 }
 
 /** The mechanisms to offer, in the order given (strongest first: clients that do not choose take the first). */
-export function offeredMechanisms(mechanisms: readonly SaslMechanism[], mayRevealPassword: boolean): readonly SaslMechanism[] {
-  return mayRevealPassword ? mechanisms : mechanisms.filter((mechanism) => !mechanism.revealsPassword)
+export function offeredMechanisms(
+  mechanisms: readonly SaslMechanism[],
+  mayRevealPassword: boolean,
+  environment: Pick<SaslEnvironment, 'isSecure' | 'channelBinding' | 'certificateUsernames'>,
+): readonly SaslMechanism[] {
+  return mechanisms.filter((it) => (mayRevealPassword || !it.revealsPassword) && it.refusal?.(environment) === undefined)
 }
 
 /** The stream feature (RFC 6120 §6.4.1). */
 export function mechanismsFeature(mechanisms: readonly SaslMechanism[]): Element {
   return element('mechanisms', { xmlns: NS.sasl }, ...mechanisms.map(({ name }) => element('mechanism', {}, name)))
+}
+
+/** The stream feature that names what a mechanism for channel binding can bind to (XEP-0440). */
+export function channelBindingFeature(types: readonly string[]): Element {
+  return element('sasl-channel-binding', { xmlns: NS.saslChannelBinding }, ...types.map((type) => element('channel-binding', { type })))
 }
 
 export function saslFailureElement(condition: SaslFailureCondition, text?: string): Element {
@@ -98,6 +108,8 @@ export class SaslSession {
     const mechanism = mechanisms.find(({ name }) => name === el.attrs.mechanism)
     if (!mechanism) throw new SaslFailure('invalid-mechanism')
     if (mechanism.revealsPassword && !mayRevealPassword) throw new SaslFailure('encryption-required')
+    const refusal = mechanism.refusal?.(environment)
+    if (refusal) throw new SaslFailure(refusal)
     const initial = messageOf(el)
     this.#running = { mechanism, exchange: mechanism.start(environment) }
     return this.#advance(this.#running, initial)
@@ -107,11 +119,12 @@ export class SaslSession {
     const step = await exchange.respond(data)
     if (step.kind === 'challenge') return { reply: element('challenge', { xmlns: NS.sasl }, encode(step)) }
     // asked only now, so that nobody without the password learns whether an account is disabled
-    if (await this.#options.environment.credentials.isDisabled(step.username)) throw new SaslFailure('account-disabled')
+    const { username, isAnonymous = false } = step
+    if (!isAnonymous && (await this.#options.environment.credentials.isDisabled(username))) throw new SaslFailure('account-disabled')
     this.#running = undefined
     this.#isDone = true
-    const { username } = step
-    return { reply: element('success', { xmlns: NS.sasl }, encode(step)), authenticated: { username, mechanism: mechanism.name }, username }
+    const reply = element('success', { xmlns: NS.sasl }, encode(step))
+    return { reply, authenticated: { username, mechanism: mechanism.name, isAnonymous }, username }
   }
 
   #fail(error: unknown, running: Running | undefined): SaslOutcome {
@@ -119,7 +132,7 @@ export class SaslSession {
     const who = username === undefined ? {} : { username }
     if (error instanceof SaslFailure) {
       // why not authorized stays in the server: the peer is told the same for every reason
-      const text = error.condition === 'not-authorized' ? undefined : error.text
+      const text = error.condition === 'not-authorized' && !(error instanceof ChannelBindingFailure) ? undefined : error.text
       return { reply: saslFailureElement(error.condition, text), failed: error.condition, ...who }
     }
     this.#options.log.error({ err: error, mechanism: running?.mechanism.name, ...who }, 'authentication could not be decided')

@@ -53,6 +53,19 @@ const c2s = Type.Object(
     plainWithoutTls: flag(false, 'offer SASL PLAIN on connections without TLS'),
     tlsKey: Type.Optional(Type.String({ minLength: 1, description: 'PEM file; without it a development certificate is made' })),
     tlsCertificate: Type.Optional(Type.String({ minLength: 1, description: 'PEM file with the chain' })),
+    tlsClientCa: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'PEM file of authorities that vouch for clients, which then may log in by certificate (SASL EXTERNAL)',
+      }),
+    ),
+    clientCertificateEmail: flag(false, 'an e-mail address at the domain stands for the account, in client certificates without an XMPP address'),
+    channelBinding: flag(true, 'offer SCRAM with channel binding inside TLS; false for clients that bind to nothing the server knows'),
+    anonymous: flag(false, 'offer SASL ANONYMOUS: a name of nobody’s for as long as the session lasts, which stores nothing'),
+    acceptAnyHost: flag(false, 'serve streams opened to any name, as for devices that know an address alone'),
+    seeOtherHost: Type.Optional(
+      Type.String({ minLength: 1, description: 'host, or host:port, that new streams are sent to instead of being served' }),
+    ),
     resourceConflict: Type.Enum(['kick-old', 'reject-new', 'rename'], { default: 'kick-old' }),
   },
   closed,

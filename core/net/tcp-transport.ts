@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { SessionEnded } from '@beaconfire/plugin-sdk'
+import { asksForCertificate } from './tls-client-certificate.js'
 import { handshake } from './tls-handshake.js'
 import type { Transport, TransportEvents } from './transport.js'
 import type { Flushable, WriteScheduler } from './write-scheduler.js'
@@ -52,7 +53,6 @@ export class TcpTransport implements Transport, Flushable {
     return !this.#isEnding && !this.#isClosed
   }
 
-  /** The TLS connection once there is one, for channel binding (RFC 9266). */
   get tlsSocket(): TLSSocket | undefined {
     return this.#isSecure && this.#socket instanceof TLSSocket ? this.#socket : undefined
   }
@@ -134,7 +134,13 @@ export class TcpTransport implements Transport, Flushable {
 
   async #secure(context: SecureContext, protocols?: string[]): Promise<void> {
     const clear = this.#socket
-    const secure = new TLSSocket(clear, { isServer: true, secureContext: context, ...(protocols && { ALPNProtocols: protocols }) })
+    const secure = new TLSSocket(clear, {
+      isServer: true,
+      secureContext: context,
+      // Without one, or with one that is not trusted, the client goes on to another way to log in (RFC 6120 §13.7.2).
+      ...(asksForCertificate(context) && { requestCert: true, rejectUnauthorized: false }),
+      ...(protocols && { ALPNProtocols: protocols }),
+    })
     this.#unwatch(clear)
     // It belongs to the TLS socket now, which ends with it; an error of its own must not go unheard.
     clear.on('error', this.#failed)

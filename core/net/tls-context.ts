@@ -6,12 +6,15 @@ import { join } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { domainToASCII } from 'node:url'
 import type { Logger } from '@beaconfire/plugin-sdk'
+import { askForCertificates } from './tls-client-certificate.js'
 
 export interface TlsSettings {
   /** PEM files; either both or none. */
   readonly keyFile?: string | undefined
   /** The certificate first, then those between it and the root. */
   readonly certificateFile?: string | undefined
+  /** PEM file of authorities that vouch for clients: then clients are asked for a certificate. */
+  readonly clientCaFile?: string | undefined
   readonly dataFolder: string
   readonly domain: string
   readonly log: Logger
@@ -38,7 +41,8 @@ interface Pair {
 const RENEW_BEFORE_MS = 30 * 86_400_000
 
 /** @throws (rejects) TlsFilesUnusable */
-export async function loadTls({ keyFile, certificateFile, dataFolder, domain, log }: TlsSettings): Promise<LoadedTls> {
+export async function loadTls({ keyFile, certificateFile, clientCaFile, dataFolder, domain, log }: TlsSettings): Promise<LoadedTls> {
+  const clientCa = clientCaFile === undefined ? undefined : await readAuthorities(clientCaFile)
   if (keyFile !== undefined || certificateFile !== undefined) {
     if (keyFile === undefined || certificateFile === undefined) {
       throw new TlsFilesUnusable('a TLS key needs a certificate and the other way round: configure both c2s.tlsKey and c2s.tlsCertificate')
@@ -48,16 +52,28 @@ export async function loadTls({ keyFile, certificateFile, dataFolder, domain, lo
     if (certificate.validTo && Date.parse(certificate.validTo) < Date.now()) {
       log.warn({ certificateFile, validTo: certificate.validTo }, 'the TLS certificate has expired')
     }
-    return loaded(pair, false)
+    return loaded(pair, false, clientCa)
   }
   const folder = join(dataFolder, 'tls')
   const pair = (await readDevelopmentPair(folder, domain, log)) ?? (await createDevelopmentPair(folder, domain))
   log.warn({ folder, domain }, 'TLS uses a self-signed development certificate that no client trusts: configure c2s.tlsKey and c2s.tlsCertificate')
-  return loaded(pair, true)
+  return loaded(pair, true, clientCa)
 }
 
-function loaded({ key, certificate }: Pair, selfSigned: boolean): LoadedTls {
-  return { context: createSecureContext({ key, cert: certificate, minVersion: 'TLSv1.2' }), certificatePem: certificate, selfSigned }
+function loaded({ key, certificate }: Pair, selfSigned: boolean, clientCa: string | undefined): LoadedTls {
+  const options = { key, cert: certificate, minVersion: 'TLSv1.2' } as const
+  if (clientCa === undefined) return { context: createSecureContext(options), certificatePem: certificate, selfSigned }
+  // OpenSSL resumes no session that may stand for a client's certificate unless it knows whose sessions they are.
+  const context = createSecureContext({ ...options, ca: clientCa, sessionIdContext: 'beaconfire-c2s' })
+  askForCertificates(context)
+  return { context, certificatePem: certificate, selfSigned }
+}
+
+/** @throws TlsFilesUnusable */
+async function readAuthorities(file: string): Promise<string> {
+  const pem = await readPem(file)
+  parse(file, 'PEM certificate', () => new X509Certificate(pem))
+  return pem
 }
 
 async function readPem(file: string): Promise<string> {

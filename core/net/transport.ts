@@ -1,5 +1,5 @@
 /** The face of any connection that carries a stream: TCP, TLS, later WebSocket. */
-import type { SecureContext } from 'node:tls'
+import type { SecureContext, TLSSocket } from 'node:tls'
 
 /** What happens on a transport. Set once, by the stream that owns it. */
 export interface TransportEvents {
@@ -13,6 +13,8 @@ export interface Transport {
   readonly remoteAddress: string
   /** True once bytes are encrypted. */
   readonly isSecure: boolean
+  /** The TLS connection under the stream, for channel binding and client certificates; undefined where this side does not end TLS. */
+  readonly tlsSocket?: TLSSocket | undefined
   /** False once either side has begun to end the connection: what is written then is dropped. */
   readonly isOpen: boolean
   /** Bytes handed to {@link write} that the operating system has not taken yet. */

@@ -35,8 +35,9 @@ export class ClientStreams {
     this.#timer.unref()
   }
 
-  accept(transport: Transport): void {
-    const stream = new XmppStream(transport, this.#settings, (it) => new Negotiation(it, this.#negotiation))
+  /** @param certificateUsernames accounts that the client's certificate stands for, where it came with direct TLS */
+  accept(transport: Transport, certificateUsernames?: readonly string[]): void {
+    const stream = new XmppStream(transport, this.#settings, (it) => new Negotiation(it, this.#negotiation, certificateUsernames))
     this.#streams.add(stream)
     this.#grant(stream)
   }

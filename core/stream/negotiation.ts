@@ -1,5 +1,5 @@
 /** A stream before it has a session: STARTTLS, SASL, requests that are answered before authentication, then resource binding. */
-import type { SecureContext } from 'node:tls'
+import type { SecureContext, TLSSocket } from 'node:tls'
 import {
   type ConnectedSession,
   type Element,
@@ -16,8 +16,10 @@ import {
   type StreamErrorCondition,
 } from '@beaconfire/plugin-sdk'
 import type { LoginThrottle } from '../auth/login-throttle.js'
-import type { SaslEnvironment, SaslFailureCondition, SaslMechanism } from '../auth/sasl-mechanism.js'
-import { mechanismsFeature, offeredMechanisms, SaslSession } from '../auth/sasl-session.js'
+import type { SaslChannelBinding, SaslEnvironment, SaslFailureCondition, SaslMechanism } from '../auth/sasl-mechanism.js'
+import { channelBindingFeature, mechanismsFeature, offeredMechanisms, SaslSession, saslFailureElement } from '../auth/sasl-session.js'
+import type { ChannelBindings } from '../net/tls-channel-binding.js'
+import type { Transport } from '../net/transport.js'
 import { StreamError } from './stream-error.js'
 import { bindFeatures, type StreamFeatureRegistry, starttlsFeature, type TlsPolicy } from './stream-features.js'
 import type { StreamPhase, XmppStream } from './xmpp-stream.js'
@@ -43,7 +45,15 @@ export interface NegotiationCollaborators {
   readonly plainWithoutTls: boolean
   /** All that can be used now, strongest first. */
   mechanisms(): readonly SaslMechanism[]
-  readonly saslEnvironment: SaslEnvironment
+  readonly saslEnvironment: Pick<SaslEnvironment, 'domain' | 'credentials'>
+  /** Undefined where none is offered. */
+  readonly channelBindings: ChannelBindings | undefined
+  /** Accounts that the client's certificate stands for; undefined where certificates are not asked for. */
+  certificateUsernames(transport: Transport): MaybePromise<readonly string[] | undefined>
+  /** XEP-0478: what holds before a peer has logged in, and after. */
+  readonly limits: { readonly before: Element; readonly after: Element }
+  /** Where new streams are sent instead (`see-other-host`); undefined while this server serves them. */
+  redirect(): string | undefined
   readonly throttle: LoginThrottle
   readonly features: StreamFeatureRegistry
   readonly log: Logger
@@ -61,27 +71,38 @@ export interface NegotiationCollaborators {
 export interface AuthenticatedAccount {
   readonly username: string
   readonly mechanism: string
+  /** The name is nobody's: it ends with the session. */
+  readonly isAnonymous?: boolean
 }
 
 export class Negotiation implements StreamPhase, ConnectedSession {
   readonly kind = 'connected'
-  readonly jid: Jid
   readonly #stream: XmppStream
   readonly #server: NegotiationCollaborators
+  #certificateUsernames: readonly string[] | undefined
+  #environment: SaslEnvironment | undefined
   #sasl: SaslSession | undefined
   #account: AuthenticatedAccount | undefined
   #failedLogins = 0
   #failedBinds = 0
 
-  constructor(stream: XmppStream, server: NegotiationCollaborators) {
+  /** @param certificateUsernames accounts that the certificate of a connection with direct TLS stands for */
+  constructor(stream: XmppStream, server: NegotiationCollaborators, certificateUsernames?: readonly string[]) {
     this.#stream = stream
     this.#server = server
-    this.jid = Jid.of(undefined, server.domain.domain, stream.id)
+    this.#certificateUsernames = certificateUsernames
     server.connected(this)
   }
 
   get id(): string {
     return this.#stream.id
+  }
+  /** `domain/streamId`, with the id that the client was told last (seed 000). */
+  get jid(): Jid {
+    return Jid.of(undefined, this.#server.domain.domain, this.streamId)
+  }
+  get streamId(): string {
+    return this.#stream.headerId
   }
   get remoteAddress(): string {
     return this.#stream.transport.remoteAddress
@@ -101,13 +122,18 @@ export class Negotiation implements StreamPhase, ConnectedSession {
     this.#stream.close(condition && new StreamError(condition, text))
   }
 
+  /** @throws StreamError see-other-host */
   features(): Element[] {
-    const { features, mechanisms, tls } = this.#server
-    if (this.#account) return [...bindFeatures(), ...features.offered('after-authentication', this)]
+    const { features, limits, mechanisms, tls } = this.#server
+    if (this.#account) return [...bindFeatures(), ...features.offered('after-authentication', this), limits.after]
     const offered: Element[] = []
     if (tls !== 'disabled' && !this.secure) offered.push(starttlsFeature(tls))
-    if (this.#mustStartTls()) return offered
-    offered.push(mechanismsFeature(offeredMechanisms(mechanisms(), this.#mayRevealPassword())), ...features.offered('before-authentication', this))
+    if (this.#mustStartTls()) return [...offered, limits.before]
+    this.#mayRedirect()
+    const environment = this.#saslEnvironment()
+    offered.push(mechanismsFeature(offeredMechanisms(mechanisms(), this.#mayRevealPassword(), environment)))
+    if (environment.channelBinding) offered.push(channelBindingFeature(environment.channelBinding.types))
+    offered.push(...features.offered('before-authentication', this), limits.before)
     return offered
   }
 
@@ -130,6 +156,29 @@ export class Negotiation implements StreamPhase, ConnectedSession {
     this.#server.disconnected(this)
   }
 
+  /** Only when the stream is as safe as it must be: before TLS anybody could send the client anywhere (RFC 6120 §4.9.3.19). */
+  #mayRedirect(): void {
+    const host = this.#server.redirect()
+    if (host !== undefined) throw StreamError.seeOtherHost(host)
+  }
+
+  #saslEnvironment(): SaslEnvironment {
+    this.#environment ??= {
+      ...this.#server.saslEnvironment,
+      isSecure: this.secure,
+      channelBinding: this.#channelBinding(),
+      certificateUsernames: this.#certificateUsernames,
+    }
+    return this.#environment
+  }
+
+  #channelBinding(): SaslChannelBinding | undefined {
+    const { channelBindings } = this.#server
+    const { tlsSocket } = this.#stream.transport
+    const types = tlsSocket && channelBindings?.types(tlsSocket)
+    return types?.length ? { types, data: (type) => channelBindings?.data(tlsSocket as TLSSocket, type) } : undefined
+  }
+
   #mustStartTls(): boolean {
     return this.#server.tls === 'required' && !this.secure
   }
@@ -147,26 +196,35 @@ export class Negotiation implements StreamPhase, ConnectedSession {
     }
     this.#stream.send(element('proceed', { xmlns: NS.tls }).toString())
     this.#sasl = undefined
+    this.#environment = undefined
     this.#stream.restart()
+    const { transport } = this.#stream
     try {
-      await this.#stream.transport.startTls(this.#server.secureContext())
+      await transport.startTls(this.#server.secureContext())
     } catch (error) {
       this.#server.log.info(
         { streamId: this.id, address: this.remoteAddress, error: error instanceof Error ? error.message : error },
         'TLS handshake failed',
       )
+      return
     }
+    this.#certificateUsernames = await this.#server.certificateUsernames(transport)
   }
 
   async #authenticate(el: Element): Promise<void> {
     if (this.#account) throw new StreamError('not-authorized', 'This stream has authenticated already.')
-    if (this.#mustStartTls()) throw new StreamError('policy-violation', 'This server requires TLS: use STARTTLS first.')
-    const { throttle, log, mechanisms, saslEnvironment } = this.#server
+    if (this.#mustStartTls()) {
+      this.#stream.send(saslFailureElement('encryption-required').toString()) // RFC 6120 §6.5.5
+      this.#countFailure()
+      return
+    }
+    const { throttle, log, mechanisms } = this.#server
     if (!throttle.check(this.remoteAddress)) {
       log.warn({ address: this.remoteAddress }, 'too many failed logins from one address')
       throw new StreamError('policy-violation', 'Too many failed logins. Try again later.')
     }
-    this.#sasl ??= new SaslSession({ mechanisms: mechanisms(), environment: saslEnvironment, mayRevealPassword: this.#mayRevealPassword(), log })
+    const environment = this.#saslEnvironment()
+    this.#sasl ??= new SaslSession({ mechanisms: mechanisms(), environment, mayRevealPassword: this.#mayRevealPassword(), log })
     const { reply, authenticated, failed, username } = await this.#sasl.handle(el)
     if (authenticated) {
       this.#account = authenticated
@@ -182,7 +240,11 @@ export class Negotiation implements StreamPhase, ConnectedSession {
       if (username !== undefined) await throttle.slowDown(this.remoteAddress, username)
     }
     this.#stream.send(reply.toString())
-    if (failed === undefined) return
+    if (failed !== undefined) this.#countFailure()
+  }
+
+  /** @throws StreamError policy-violation after the last try (RFC 6120 §6.4.5) */
+  #countFailure(): void {
     this.#failedLogins++
     if (this.#failedLogins >= MAX_FAILED_LOGINS) throw new StreamError('policy-violation', 'Too many failed logins on this stream.')
   }

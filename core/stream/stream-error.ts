@@ -8,16 +8,26 @@ export class StreamError extends Error {
     readonly condition: StreamErrorCondition,
     /** Sent to the peer; never holds what the peer may not know. */
     readonly text?: string,
+    /** What stands in the condition: the other host for `see-other-host`. */
+    readonly content?: string,
   ) {
     super(text ? `${condition}: ${text}` : condition)
+  }
+
+  /**
+   * Sends the peer elsewhere (RFC 6120 §4.9.3.19).
+   * @param host name or address, with `:port` where it is not 5222; an IPv6 address stands in brackets
+   */
+  static seeOtherHost(host: string): StreamError {
+    return new StreamError('see-other-host', undefined, host)
   }
 
   toElement(): Element {
     return element(
       'stream:error',
       {},
-      element(this.condition, { xmlns: NS.streamErrors }),
-      this.text !== undefined && element('text', { xmlns: NS.streamErrors }, this.text),
+      element(this.condition, { xmlns: NS.streamErrors }, this.content),
+      this.text !== undefined && element('text', { xmlns: NS.streamErrors, 'xml:lang': 'en' }, this.text),
     )
   }
 }

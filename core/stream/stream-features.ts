@@ -1,4 +1,4 @@
-/** Which stream features are offered when (RFC 6120 §4.3.2, §5.3.1, §6.3.2, §7.3.2). */
+/** Which stream features are offered when (RFC 6120 §4.3.2, §5.3.1, §6.3.2, §7.3.2; XEP-0198 §2). */
 import { type Element, element, NS, type StreamFeature } from '@beaconfire/plugin-sdk'
 
 export type TlsPolicy = 'required' | 'optional' | 'disabled'
@@ -24,6 +24,23 @@ export function starttlsFeature(policy: TlsPolicy): Element {
   return element('starttls', { xmlns: NS.tls }, policy === 'required' && element('required'))
 }
 
+/**
+ * What a peer may send (XEP-0478).
+ * @param limits bytes of one element; seconds of silence after which the stream may end, 0 for any
+ */
+export function limitsFeature(limits: { readonly maxBytes: number; readonly idleSeconds: number }): Element {
+  return element(
+    'limits',
+    { xmlns: NS.streamLimits },
+    element('max-bytes', {}, String(limits.maxBytes)),
+    limits.idleSeconds > 0 && element('idle-seconds', {}, String(limits.idleSeconds)),
+  )
+}
+
 export function bindFeatures(): Element[] {
-  return [element('bind', { xmlns: NS.bind }), element('session', { xmlns: NS.session }, element('optional'))]
+  return [
+    element('bind', { xmlns: NS.bind }),
+    element('session', { xmlns: NS.session }, element('optional')),
+    element('sm', { xmlns: NS.streamManagement }),
+  ]
 }

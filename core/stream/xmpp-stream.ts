@@ -3,7 +3,7 @@
  * Stanzas are handled one after the other: while one is under way nothing more is read.
  */
 import { randomUUID } from 'node:crypto'
-import { type Element, element, iq, isPromise, type Logger, type MaybePromise, NS, type Stanza } from '@beaconfire/plugin-sdk'
+import { type Element, element, iq, isPromise, Jid, type Logger, type MaybePromise, NS, type Stanza } from '@beaconfire/plugin-sdk'
 import type { Transport, TransportEvents } from '../net/transport.js'
 import { openingTag } from '../xml/stream-header.js'
 import { type ParserLimits, type StreamHeader, StreamParser, type StreamParserEvents } from '../xml/stream-parser.js'
@@ -24,6 +24,8 @@ export interface StreamPhase {
 export interface StreamSettings {
   /** The local domain, in `from` of the header and expected in `to`. */
   readonly domain: string
+  /** Serves streams that are opened to any other name as well, as for devices that know an address alone. */
+  readonly acceptAnyHost?: boolean
   readonly limits: ParserLimits
   readonly log: Logger
   /** The connection is gone. */
@@ -38,13 +40,23 @@ export interface Allowance {
   readonly total: number
 }
 
+/** The language of what the server writes. */
+const LANGUAGE = 'en'
+/** RFC 5646, in its outline: what stanzas are marked with must be a language tag. */
+const LANGUAGE_TAG = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,10}$/
+
 /** How long the end of a lost connection waits for the stanza that is being handled, in ms. */
 const FINISH_LIMIT_MS = 10_000
 
 export class XmppStream implements StreamParserEvents, TransportEvents {
+  /** The same for as long as the connection lasts. */
   readonly id: string = randomUUID()
   readonly transport: Transport
+  /** What the peer's stanzas are in where they do not say it themselves (RFC 6120 §8.1.5). */
   lang: string | undefined
+  #headerId = this.id
+  /** Bare JID the peer said it is, for `to` of the answer. */
+  #peer: string | undefined
   readonly openedAt = performance.now()
   lastActivity = this.openedAt
   #bytesRead = 0
@@ -88,6 +100,11 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
     return this.#phase
   }
 
+  /** `id` of the last stream header sent: a new one after each restart (RFC 6120 §4.3.3). */
+  get headerId(): string {
+    return this.#headerId
+  }
+
   /** From now on another phase is responsible, without a restart. */
   enter(phase: StreamPhase): void {
     this.#phase = phase
@@ -101,6 +118,7 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
    */
   restart(): void {
     this.#headerSent = false
+    this.#headerId = randomUUID()
     this.#waiting.length = 0
     this.#unread = []
     this.#parser.stop()
@@ -160,14 +178,19 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
   // --- from the parser
 
   streamOpen(header: StreamHeader): void {
-    this.lang = header.attributes['xml:lang'] ?? this.lang
+    const { from, to, version, 'xml:lang': lang } = header.attributes
+    if (lang !== undefined && LANGUAGE_TAG.test(lang)) this.lang = lang
     if (header.namespace !== NS.streams || header.contentNamespace !== NS.client) throw new StreamError('invalid-namespace')
     if (header.name !== 'stream') throw new StreamError('bad-format')
-    const { to, version } = header.attributes
-    if (to !== undefined && to.toLowerCase() !== this.#settings.domain) throw new StreamError('host-unknown')
+    this.#peer = from === undefined ? undefined : address(from).bare().toString()
+    if (to !== undefined && to !== this.#settings.domain) this.#checkHost(address(to))
     if (!/^[1-9]\d{0,3}\.\d{1,4}$/.test(version ?? '')) throw new StreamError('unsupported-version')
     this.#sendHeader()
     this.sendFeatures()
+  }
+
+  #checkHost(to: Jid): void {
+    if (to.toString() !== this.#settings.domain && !this.#settings.acceptAnyHost) throw new StreamError('host-unknown')
   }
 
   sendFeatures(): void {
@@ -286,7 +309,7 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
   #sendHeader(): void {
     if (this.#headerSent) return
     this.#headerSent = true
-    this.transport.write(openingTag({ from: this.#settings.domain, id: this.id, lang: this.lang ?? 'en' }))
+    this.transport.write(openingTag({ from: this.#settings.domain, to: this.#peer, id: this.#headerId, lang: LANGUAGE }))
   }
 
   #ended(error: Error | undefined): void {
@@ -303,4 +326,11 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
     this.#isFinished = true
     this.#phase.closed(!this.#peerClosed)
   }
+}
+
+/** @throws StreamError improper-addressing (RFC 6120 §4.9.3.7) */
+function address(text: string): Jid {
+  const jid = Jid.tryParse(text)
+  if (!jid) throw new StreamError('improper-addressing')
+  return jid
 }

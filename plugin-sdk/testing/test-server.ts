@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ConnectionOptions } from 'node:tls'
 import { AccountConflict, type AnyPlugin, element, Jid, type Logger } from '../index.js'
 import { TestClient } from './test-client.js'
 import { TestStream } from './test-stream.js'
@@ -91,7 +92,7 @@ export class TestServer {
   }
 
   /** A connection that has said nothing yet. @param options.tls goes through STARTTLS; @param options.direct uses the port for direct TLS */
-  async connect(options: { readonly tls?: boolean; readonly direct?: boolean } = {}): Promise<TestStream> {
+  async connect(options: { readonly tls?: boolean; readonly direct?: boolean | ConnectionOptions } = {}): Promise<TestStream> {
     const port = options.direct ? this.ports.directTls : this.ports.c2s
     if (port === undefined) throw new Error('this server has no port for direct TLS')
     const stream = await TestStream.connect({ port, domain: this.config.domain, tls: options.direct ?? false })

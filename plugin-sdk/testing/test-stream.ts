@@ -1,10 +1,10 @@
 /** A scripted peer on a socket: writes what the test says, byte by byte if need be, and queues what comes. */
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
 import { childElements, Element, element, findChild, Jid, NS } from '../index.js'
 import { ElementReader } from './element-reader.js'
 import { Inbox, named, type Wanted } from './inbox.js'
-import { ScramClient, type ScramName } from './scram-client.js'
+import { type ScramBinding, ScramClient, type ScramName } from './scram-client.js'
 
 export interface Closed {
   /** Condition of the stream error the server sent, such as `not-well-formed`. */
@@ -43,12 +43,19 @@ export class TestStream {
     this.#listen(socket)
   }
 
-  /** @param tls true for direct TLS (XEP-0368); the server's certificate is not verified */
-  static async connect(options: { readonly port: number; readonly domain: string; readonly tls?: boolean }): Promise<TestStream> {
+  /** @param tls true for direct TLS (XEP-0368), or what differs in it; the server's certificate is not verified */
+  static async connect(options: { readonly port: number; readonly domain: string; readonly tls?: boolean | ConnectionOptions }): Promise<TestStream> {
     const address = { host: '127.0.0.1', port: options.port }
-    const socket = options.tls ? connectTls({ ...address, servername: options.domain, rejectUnauthorized: false }) : connectTcp(address)
+    const own = typeof options.tls === 'object' ? options.tls : {}
+    const socket = options.tls ? connectTls({ servername: options.domain, rejectUnauthorized: false, ...own, ...address }) : connectTcp(address)
     await new Promise((resolve, reject) => socket.once(options.tls ? 'secureConnect' : 'connect', resolve).once('error', reject))
     return new TestStream(socket, options.domain)
+  }
+
+  /** The TLS connection, for channel binding. @throws Error while the connection is in clear */
+  get tls(): TLSSocket {
+    if (!(this.#socket instanceof TLSSocket)) throw new Error(`${this.label} speaks in clear`)
+    return this.#socket
   }
 
   write(data: string | Uint8Array): void {
@@ -87,14 +94,14 @@ export class TestStream {
     this.write(`<?xml version='1.0'?>${attributes}>`)
   }
 
-  /** STARTTLS (RFC 6120 §5); the stream must be opened again afterwards. */
-  async startTls(): Promise<void> {
+  /** STARTTLS (RFC 6120 §5); the stream must be opened again afterwards. @param options such as a client certificate */
+  async startTls(options: ConnectionOptions = {}): Promise<void> {
     this.send(element('starttls', { xmlns: NS.tls }))
     await this.receive(named('proceed', NS.tls), '<proceed/>')
     const plain = this.#socket
     plain.removeAllListeners('data')
     plain.removeAllListeners('close')
-    const secure = connectTls({ socket: plain, servername: this.domain, rejectUnauthorized: false })
+    const secure = connectTls({ servername: this.domain, rejectUnauthorized: false, ...options, socket: plain })
     this.#socket = secure
     this.#reader = this.#newReader()
     this.#listen(secure)
@@ -102,13 +109,13 @@ export class TestStream {
   }
 
   /** SASL (RFC 6120 §6); the stream must be opened again afterwards. @throws Error naming the condition of a `<failure/>` */
-  async authenticate(mechanism: 'PLAIN' | ScramName, username: string, password: string): Promise<void> {
+  async authenticate(mechanism: 'PLAIN' | ScramName, username: string, password: string, binding?: ScramBinding): Promise<void> {
     if (mechanism === 'PLAIN') {
       this.#sendSasl('auth', `\0${username}\0${password}`, { mechanism })
       await this.#saslAnswer('success')
       return
     }
-    const scram = new ScramClient(mechanism, username, password)
+    const scram = new ScramClient(mechanism, username, password, undefined, binding)
     this.#sendSasl('auth', scram.first(), { mechanism })
     this.#sendSasl('response', scram.final(await this.#saslAnswer('challenge')))
     scram.verify(await this.#saslAnswer('success'))

@@ -16,13 +16,13 @@ describe('negotiation', () => {
     const server = await start(t, { c2s: { tls: 'required', plainWithoutTls: false } })
     await server.accounts.create({ username: 'romeo', password: 'secret' })
     const stream = await server.connect()
-    assert.deepEqual(names(await stream.open()), ['starttls'])
+    assert.deepEqual(names(await stream.open()), ['starttls', 'limits'])
     await stream.startTls()
     const secured = await stream.open()
-    assert.deepEqual(names(secured), ['mechanisms', 'register'])
+    assert.deepEqual(names(secured), ['mechanisms', 'sasl-channel-binding', 'register', 'limits'])
     assert.deepEqual(
       secured.getChild('mechanisms', NS.sasl)?.children.map((it) => (it as { getText(): string }).getText()),
-      ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'],
+      ['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'],
     )
     await stream.authenticate('SCRAM-SHA-256', 'romeo', 'secret')
     assert.deepEqual(names(await stream.open()).slice(0, 2), ['bind', 'session'])

@@ -1,8 +1,8 @@
-/** SCRAM, server side (RFC 5802 with RFC 7677 for SHA-256), without channel binding. One exchange per object. */
+/** SCRAM, server side (RFC 5802 with RFC 7677 for SHA-256), with channel binding in its -PLUS form. One exchange per object. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { ScramKeys, ScramMechanism } from '../credentials.js'
 import { assertOwnAuthzid, decodeBase64, NOBODY, prepareUsername, saslText } from '../sasl-identity.js'
-import { type SaslEnvironment, type SaslExchange, SaslFailure, type SaslMechanism, type SaslStep } from '../sasl-mechanism.js'
+import { ChannelBindingFailure, type SaslEnvironment, type SaslExchange, SaslFailure, type SaslMechanism, type SaslStep } from '../sasl-mechanism.js'
 
 /** Node's names of the hashes. */
 export const SCRAM_HASH = { 'SCRAM-SHA-1': 'sha1', 'SCRAM-SHA-256': 'sha256' } as const satisfies Record<ScramMechanism, string>
@@ -10,18 +10,31 @@ export const SCRAM_HASH = { 'SCRAM-SHA-1': 'sha1', 'SCRAM-SHA-256': 'sha256' } a
 const NONCE_BYTES = 18
 /** RFC 5802 §7: any printable ASCII but the comma. */
 const NONCE = /^[!-+\--~]+$/
-const CHANNEL_BINDING_NAME = /^p=[A-Za-z0-9.-]+$/
+const CHANNEL_BINDING_NAME = /^p=[A-Za-z0-9.-]{1,100}$/
+const NO_BINDING = Buffer.alloc(0)
 /** `attr-val`: extensions are allowed and, being optional, ignored. */
 const EXTENSION = /^[A-Za-z]=[^\0,]+$/
 const BAD_ESCAPE = /=(?!2C|3D)/
 
 /** @param nonce the server's part, for tests against published vectors; random unless given */
 export function scramMechanism(name: ScramMechanism, nonce = () => randomBytes(NONCE_BYTES).toString('base64')): SaslMechanism {
-  return { name, revealsPassword: false, start: (environment) => new ScramExchange(name, environment, nonce()) }
+  return { name, revealsPassword: false, start: (environment) => new ScramExchange(name, environment, nonce(), unboundData) }
+}
+
+/** The -PLUS form: the client proves that it speaks on the connection this server ends. */
+export function scramPlusMechanism(name: ScramMechanism, nonce = () => randomBytes(NONCE_BYTES).toString('base64')): SaslMechanism {
+  return {
+    name: `${name}-PLUS`,
+    revealsPassword: false,
+    refusal: ({ channelBinding, isSecure }) => (channelBinding ? undefined : isSecure ? 'invalid-mechanism' : 'encryption-required'),
+    start: (environment) => new ScramExchange(name, environment, nonce(), boundData),
+  }
 }
 
 interface ClientFirst {
   readonly gs2Header: string
+  /** `n`, `y` or `p=` with a type. */
+  readonly flag: string
   readonly bare: string
   readonly authzid: string
   readonly name: string
@@ -31,6 +44,8 @@ interface ClientFirst {
 /** What the server remembers between its challenge and the client's proof. */
 interface Challenged {
   readonly first: ClientFirst
+  /** What the client's part must be bound to; empty without channel binding. */
+  readonly binding: Buffer
   readonly nonce: string
   readonly serverFirst: string
   readonly keys: ScramKeys
@@ -41,12 +56,14 @@ class ScramExchange implements SaslExchange {
   readonly #mechanism: ScramMechanism
   readonly #environment: SaslEnvironment
   readonly #serverNonce: string
+  readonly #bindingOf: BindingOf
   #challenged: Challenged | undefined
 
-  constructor(mechanism: ScramMechanism, environment: SaslEnvironment, serverNonce: string) {
+  constructor(mechanism: ScramMechanism, environment: SaslEnvironment, serverNonce: string, bindingOf: BindingOf) {
     this.#mechanism = mechanism
     this.#environment = environment
     this.#serverNonce = serverNonce
+    this.#bindingOf = bindingOf
   }
 
   async respond(data: Buffer | undefined): Promise<SaslStep> {
@@ -57,19 +74,20 @@ class ScramExchange implements SaslExchange {
 
   async #challenge(first: ClientFirst): Promise<SaslStep> {
     const { domain, credentials } = this.#environment
+    const binding = this.#bindingOf(first.flag, this.#environment)
     this.username = prepareUsername(first.name, domain)
     assertOwnAuthzid(first.authzid, this.username, domain)
     const keys = await credentials.scramKeys(this.username ?? NOBODY, this.#mechanism)
     const nonce = first.nonce + this.#serverNonce
     const serverFirst = `r=${nonce},s=${keys.salt.toString('base64')},i=${keys.iterations}`
-    this.#challenged = { first, nonce, serverFirst, keys }
+    this.#challenged = { first, binding, nonce, serverFirst, keys }
     return { kind: 'challenge', data: Buffer.from(serverFirst) }
   }
 
-  #finish({ first, nonce, serverFirst, keys }: Challenged, text: string): SaslStep {
+  #finish({ first, binding, nonce, serverFirst, keys }: Challenged, text: string): SaslStep {
     const final = parseClientFinal(text)
     if (final.nonce !== nonce) throw new SaslFailure('not-authorized', 'the nonce differs')
-    if (final.channelBinding !== Buffer.from(first.gs2Header).toString('base64')) throw new SaslFailure('not-authorized', 'channel binding differs')
+    if (final.channelBinding !== bindingInput(first.gs2Header, binding)) throw new ChannelBindingFailure('channel-bindings-dont-match')
     if (final.proof.length !== keys.storedKey.length) throw new SaslFailure('malformed-request', 'the proof has the wrong length')
 
     const hash = SCRAM_HASH[this.#mechanism]
@@ -82,10 +100,33 @@ class ScramExchange implements SaslExchange {
   }
 }
 
+/** What the client's flag asks to be bound to (RFC 5802 §6). @throws SaslFailure */
+type BindingOf = (flag: string, environment: SaslEnvironment) => Buffer
+
+/** `y` says that the client could bind but saw no offer to: where there was one, somebody between has taken it out. */
+const unboundData: BindingOf = (flag, { channelBinding }) => {
+  if (flag === 'y' && channelBinding) throw new ChannelBindingFailure('server-does-support-channel-binding')
+  if (flag === 'n' || flag === 'y') return NO_BINDING
+  throw new ChannelBindingFailure('channel-binding-not-supported') // by this mechanism
+}
+
+const boundData: BindingOf = (flag, { channelBinding }) => {
+  if (!flag.startsWith('p=')) throw new SaslFailure('malformed-request', 'a -PLUS mechanism needs channel binding')
+  const data = channelBinding?.data(flag.slice(2))
+  if (!data) throw new ChannelBindingFailure('unsupported-channel-binding-type')
+  return data
+}
+
+/** `cbind-input`, as it comes in the client's last message. */
+function bindingInput(gs2Header: string, binding: Buffer): string {
+  const header = Buffer.from(gs2Header)
+  return (binding.length === 0 ? header : Buffer.concat([header, binding])).toString('base64')
+}
+
 /** `gs2-cbind-flag "," [authzid] "," [reserved-mext ","] username "," nonce ["," extensions]` */
 function parseClientFirst(text: string): ClientFirst {
   const [flag = '', authzid, name, nonce, ...extensions] = text.split(',')
-  assertChannelBindingFlag(flag)
+  if (flag !== 'n' && flag !== 'y' && !CHANNEL_BINDING_NAME.test(flag)) throw malformed()
   if (authzid === undefined || name === undefined) throw malformed()
   if (name.startsWith('m=')) throw new SaslFailure('not-authorized', 'mandatory extensions are not supported') // RFC 5802 §5.1
   if (nonce === undefined) throw malformed()
@@ -94,18 +135,12 @@ function parseClientFirst(text: string): ClientFirst {
   const gs2Header = `${flag},${authzid},`
   return {
     gs2Header,
+    flag,
     bare: text.slice(gs2Header.length),
     authzid: authzid === '' ? '' : saslName(attributeValue(authzid, 'a')),
     name: saslName(attributeValue(name, 'n')),
     nonce: random,
   }
-}
-
-/** RFC 5802 §6: `y` says the client could bind but saw no -PLUS, which is the truth here; `p` asks for what is not there. */
-function assertChannelBindingFlag(flag: string): void {
-  if (flag === 'n' || flag === 'y') return
-  if (CHANNEL_BINDING_NAME.test(flag)) throw new SaslFailure('not-authorized', 'channel binding is not supported')
-  throw malformed()
 }
 
 /** `channel-binding "," nonce ["," extensions] "," proof` */
