@@ -16,14 +16,11 @@ import { usersRoutes } from './admin/users-routes.js'
 import { AccountStore, accountTables } from './auth/account-store.js'
 import { SecurityAudit, securityAuditTables } from './auth/security-audit.js'
 import { ClientConnections } from './client-connections.js'
-import { checkConfig } from './config/check-config.js'
-import { checkPluginSettings, loadConfig, type Overrides } from './config/load-config.js'
-import { type ServerConfig, serverConfigSchema } from './config/server-config.js'
+import type { ServerConfig } from './config/server-config.js'
 import { openDatabase, type ServerDatabase } from './database/database.js'
 import { Delivery } from './delivery/delivery.js'
 import { RemoteRoutes } from './delivery/remote-routes.js'
 import { InternalSession } from './internal-session.js'
-import { createLogger } from './log.js'
 import { listen, type TcpListener } from './net/tcp-listener.js'
 import { loadTls } from './net/tls-context.js'
 import type { Transport } from './net/transport.js'
@@ -35,6 +32,7 @@ import { IqDispatcher } from './router/iq-dispatcher.js'
 import { LocalDelivery } from './router/local-delivery.js'
 import { PacketRouter } from './router/packet-router.js'
 import { PluginDomains } from './router/plugin-domains.js'
+import { type ConfigurationSources, configureServer, type ServerConfiguration } from './server-configuration.js'
 import { DiscoveryRegistry, registriesOf } from './server-registries.js'
 import type { ClientSession } from './session/client-session.js'
 import { SessionRegistry } from './session/session-registry.js'
@@ -44,12 +42,7 @@ import { StreamFeatureRegistry } from './stream/stream-features.js'
 /** The plugins that come with the server. */
 const SHIPPED_PLUGINS = fileURLToPath(new URL('../plugins', import.meta.url))
 
-export interface ServerOptions {
-  /** Environment variables and, named by them, a file; without it neither is looked at. */
-  readonly env?: NodeJS.ProcessEnv
-  /** What differs from the defaults, the file and the environment. */
-  readonly config?: Overrides<ServerConfig>
-  readonly log?: Logger
+export interface ServerOptions extends ConfigurationSources {
   /** Plugins given as values: then these alone are loaded, and no folder is looked at. */
   readonly plugins?: readonly AnyPlugin[]
 }
@@ -74,15 +67,12 @@ export interface RunningServer {
  * @throws ConfigError; the error of a listener that cannot be opened, or of a database that cannot be used
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const { env, config: overrides = {} } = options
-  const config = env ? loadConfig({ env, overrides }) : checkConfig(serverConfigSchema, overrides)
-  const log = options.log ?? createLogger(config.log)
-  return new Server(config, log, env ?? {}).start(options.plugins)
+  return new Server(await configureServer(options)).start(options.plugins)
 }
 
 class Server {
   readonly #config: ServerConfig
-  readonly #env: NodeJS.ProcessEnv
+  readonly #configuration: ServerConfiguration
   readonly #log: Logger
   readonly #domain: Jid
   readonly #internal: InternalSession
@@ -98,9 +88,10 @@ class Server {
   #isReady = false
   #stopping: Promise<void> | undefined
 
-  constructor(config: ServerConfig, log: Logger, env: NodeJS.ProcessEnv) {
+  constructor(configuration: ServerConfiguration) {
+    const { config, log } = configuration
+    this.#configuration = configuration
     this.#config = config
-    this.#env = env
     this.#log = log
     this.#domain = Jid.of(undefined, config.domain)
     this.#internal = new InternalSession(this.#domain, log)
@@ -289,7 +280,7 @@ class Server {
       },
       database,
       metrics: (plugin) => metrics.forPlugin(plugin),
-      checkConfig: (schema, settings, where) => checkPluginSettings(schema, settings, where, this.#env),
+      checkConfig: (schema, settings, where) => this.#configuration.pluginSettings(schema, settings, where),
       log: this.#log,
       dataFolder,
     })

@@ -44,7 +44,7 @@ export function checkConfig<Schema extends TSchema>(
 }
 
 /** Texts become what the schema expects where that is plain; environment variables can hold nothing but text. */
-function convert(schema: TSchema, value: unknown): unknown {
+export function convert(schema: TSchema, value: unknown): unknown {
   const shape = schema as SchemaShape
   if (typeof value === 'string') return convertText(shape, value)
   if (Array.isArray(value)) return shape.items ? value.map((it) => convert(shape.items as TSchema, it)) : value

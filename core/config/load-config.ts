@@ -5,7 +5,7 @@ import { parse, YAMLParseError } from 'yaml'
 import { ConfigError, checkConfig, type Path } from './check-config.js'
 import { type ServerConfig, serverConfigSchema } from './server-config.js'
 
-type Tree = Record<string, unknown>
+export type Tree = Record<string, unknown>
 
 /** A part of the configuration to lay over the rest. Lists are replaced whole. */
 export type Overrides<Whole> = unknown extends Whole
@@ -21,15 +21,24 @@ interface Layer {
   readonly tree: Tree
 }
 
+export interface ConfigSources {
+  /** That of the process unless given; it names the file. */
+  readonly env?: NodeJS.ProcessEnv
+  readonly overrides?: Overrides<ServerConfig>
+  /** What comes before the defaults, but behind everything that was written for this server. */
+  readonly under?: Tree
+}
+
 const DEFAULT_FILE = './beaconfire.yaml'
 
 /**
  * The file is the one named by `BEACONFIRE_CONFIG`, or `./beaconfire.yaml` when there is one.
  * @throws ConfigError that names every unknown or wrong key, what is expected, and where it was written
  */
-export function loadConfig(sources: { readonly env?: NodeJS.ProcessEnv; readonly overrides?: Overrides<ServerConfig> } = {}): ServerConfig {
+export function loadConfig(sources: ConfigSources = {}): ServerConfig {
   const env = sources.env ?? process.env
   const layers: Layer[] = [
+    { origin: 'system properties of Openfire', tree: sources.under ?? {} },
     ...readConfigFile(env),
     { origin: 'the environment', tree: fromEnvironment(serverConfigSchema, 'BEACONFIRE', env) },
     { origin: 'overrides', tree: (sources.overrides ?? {}) as Tree },
@@ -85,7 +94,8 @@ function parseFile(file: string): unknown {
   }
 }
 
-function merge(under: Tree, over: Tree): Tree {
+/** Lays `over` on `under`, object by object; lists and values are replaced. */
+export function merge(under: Tree, over: Tree): Tree {
   const result = { ...under }
   for (const [key, value] of Object.entries(over)) {
     if (value === undefined) continue
@@ -112,9 +122,17 @@ function holds(tree: unknown, path: Path): boolean {
 /**
  * Checks the settings of a plugin, with what the environment says over them: `chatlog.retentionDays` is
  * `BEACONFIRE_PLUGINS_SETTINGS_CHATLOG_RETENTION_DAYS`.
- * @param where path of the settings, such as `plugins.settings.chatlog` @throws ConfigError
+ * @param where path of the settings, such as `plugins.settings.chatlog`
+ * @param under what comes before the defaults, but behind the settings
+ * @throws ConfigError
  */
-export function checkPluginSettings<Schema extends TSchema>(schema: Schema, settings: unknown, where: string, env: NodeJS.ProcessEnv) {
+export function checkPluginSettings<Schema extends TSchema>(
+  schema: Schema,
+  settings: unknown,
+  where: string,
+  env: NodeJS.ProcessEnv,
+  under: Tree = {},
+) {
   const prefix = ['BEACONFIRE', ...where.split('.').map(variableName)].join('_')
-  return checkConfig(schema, merge(settings as Tree, fromEnvironment(schema, prefix, env)), where)
+  return checkConfig(schema, merge(merge(under, settings as Tree), fromEnvironment(schema, prefix, env)), where)
 }

@@ -66,6 +66,9 @@ const c2s = Type.Object(
     seeOtherHost: Type.Optional(
       Type.String({ minLength: 1, description: 'host, or host:port, that new streams are sent to instead of being served' }),
     ),
+    saslMechanisms: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'offer these alone, of those that are possible; by their registered names' }),
+    ),
     resourceConflict: Type.Enum(['kick-old', 'reject-new', 'rename'], { default: 'kick-old' }),
   },
   closed,

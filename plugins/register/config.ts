@@ -7,8 +7,8 @@ const OPTIONAL_FIELDS = ['name', 'email', 'nick', 'first', 'last', 'address', 'c
 const fieldName = Type.Enum(OPTIONAL_FIELDS)
 
 export const config = Type.Object({
-  enabled: Type.Boolean({ default: true, description: 'Accounts can be made in-band' }),
-  passwordChange: Type.Boolean({ default: true, description: 'A user can change the own password in-band' }),
+  enabled: Type.Boolean({ default: true, openfireProperty: 'register.inband', description: 'Accounts can be made in-band' }),
+  passwordChange: Type.Boolean({ default: true, openfireProperty: 'register.password', description: 'A user can change the own password in-band' }),
   accountRemoval: Type.Boolean({ default: true, description: 'A user can remove the own account in-band' }),
   fields: Type.Array(fieldName, {
     default: ['name', 'email'],
