@@ -9,14 +9,15 @@ import type { SaslMechanism } from './sasl-mechanism.js'
 
 /** @param withSha256 false where some accounts have no keys for it */
 export function enabledMechanisms(
-  { anonymous: isAnonymousEnabled, channelBinding, tlsClientCa }: ServerConfig['c2s'],
+  { anonymous: isAnonymousEnabled, channelBinding, saslMechanisms, tlsClientCa }: ServerConfig['c2s'],
   withSha256: boolean,
 ): readonly SaslMechanism[] {
-  return [
+  const possible = [
     ...(tlsClientCa === undefined ? [] : [external]),
     ...(channelBinding ? (withSha256 ? [scramSha256Plus, scramSha1Plus] : [scramSha1Plus]) : []),
     ...(withSha256 ? [scramSha256, scramSha1] : [scramSha1]),
     plain,
     ...(isAnonymousEnabled ? [anonymous] : []),
   ]
+  return saslMechanisms ? possible.filter(({ name }) => saslMechanisms.includes(name)) : possible
 }
