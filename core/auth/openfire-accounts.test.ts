@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { Jid } from '@beaconfire/plugin-sdk'
 import { encrypt, type OpenfireUser, PASSWORD_FORMS, PASSWORD_KEY, scramSha1 } from '../../test/support/openfire-database.js'
 import { type NewOpenfire, type OpenfireStore, onBothGenerations } from '../../test/support/openfire-store.js'
@@ -11,7 +11,7 @@ const SALT = Buffer.alloc(32, 5).toString('base64')
 const tables = ['ofUser', 'ofUserScram', 'ofUserProp', 'ofUserFlag', 'ofProperty']
 
 onBothGenerations((newOpenfire: NewOpenfire, version) => {
-  async function accountsOn(t: TestContext, store: OpenfireStore, openfire?: OpenfirePasswordConfig) {
+  async function accountsOn(store: OpenfireStore, openfire?: OpenfirePasswordConfig) {
     const database = await store.open()
     assert.equal(database.openfireVersion, version)
     await database.migrate('beaconfire', [...accountTables])
@@ -38,7 +38,7 @@ onBothGenerations((newOpenfire: NewOpenfire, version) => {
   for (const salt of [undefined, SALT]) {
     test(`users log in with the passwords they have, whatever the form (key derivation ${salt ? 'pbkdf2' : 'sha1'})`, async (t) => {
       const store = await newOpenfire(t, { salt })
-      const { accounts, credentials, warnings } = await accountsOn(t, store, { passwordKeyDerivation: 'auto', passwordSalt: salt })
+      const { accounts, credentials, warnings } = await accountsOn(store, { passwordKeyDerivation: 'auto', passwordSalt: salt })
       for (const { username, password, form } of store.users) {
         const isKnown = form !== 'none'
         assert.equal(await accounts.verifyPassword(username, `${password}x`), false, `${form}, wrong`)
@@ -54,7 +54,7 @@ onBothGenerations((newOpenfire: NewOpenfire, version) => {
 
   test('a user whose password can be read has keys of both mechanisms before the first login with PLAIN', async (t) => {
     const store = await newOpenfire(t)
-    const { credentials } = await accountsOn(t, store)
+    const { credentials } = await accountsOn(store)
     for (const form of PASSWORD_FORMS) {
       if (form === 'scram' || form === 'none') continue
       const { username, password } = of(store, form)
@@ -75,7 +75,7 @@ onBothGenerations((newOpenfire: NewOpenfire, version) => {
 
   test('a password changed here is stored in the forms that Openfire would store it in', async (t) => {
     const store = await newOpenfire(t)
-    const { accounts } = await accountsOn(t, store)
+    const { accounts } = await accountsOn(store)
     const { username } = of(store, 'encrypted+scram')
     const before = await scramOf(store, username)
     await accounts.setPassword(username, 'chänged')
@@ -101,13 +101,13 @@ onBothGenerations((newOpenfire: NewOpenfire, version) => {
 
   test('system properties decide which forms are written', async (t) => {
     const only = await newOpenfire(t, { properties: { 'user.scramHashedPasswordOnly': 'true', 'sasl.scram-sha-1.iteration-count': '5000' } })
-    const first = await accountsOn(t, only)
+    const first = await accountsOn(only)
     await first.accounts.setPassword('user0', 'changed')
     const row = await only.knex('ofUser').where({ username: 'user0' }).first()
     assert.deepEqual([row.plainPassword, row.encryptedPassword], [null, null])
     assert.equal((await scramOf(only, 'user0')).iterations, 5000)
     const plain = await newOpenfire(t, { properties: { 'user.usePlainPassword': 'TRUE' } })
-    const second = await accountsOn(t, plain)
+    const second = await accountsOn(plain)
     await second.accounts.setPassword('user0', 'changed')
     const readable = await plain.knex('ofUser').where({ username: 'user0' }).first()
     assert.deepEqual([readable.plainPassword, readable.encryptedPassword], ['changed', null])
@@ -115,7 +115,7 @@ onBothGenerations((newOpenfire: NewOpenfire, version) => {
 
   test('a password that Openfire changed counts at once, for every mechanism', async (t) => {
     const store = await newOpenfire(t)
-    const { accounts, credentials } = await accountsOn(t, store)
+    const { accounts, credentials } = await accountsOn(store)
     const { username, password } = of(store, 'encrypted+scram')
     assert.equal(await accounts.verifyPassword(username, password), true)
     assert.ok(await isPasswordOf(await credentials.scramKeys(username, 'SCRAM-SHA-256'), 'SCRAM-SHA-256', password))
@@ -135,7 +135,7 @@ onBothGenerations((newOpenfire: NewOpenfire, version) => {
 
   test('a password set by hand in SQL wins over keys that are left, and these follow at the login', async (t) => {
     const store = await newOpenfire(t)
-    const { accounts, credentials } = await accountsOn(t, store)
+    const { accounts, credentials } = await accountsOn(store)
     const { username, password } = of(store, 'encrypted+scram')
     await store.knex('ofUser').where({ username }).update({ plainPassword: 'reset', encryptedPassword: null })
     assert.equal(await accounts.verifyPassword(username, password), false)
@@ -152,7 +152,7 @@ onBothGenerations((newOpenfire: NewOpenfire, version) => {
   ] as const) {
     test(`when ${what}, logins go by keys, it is said once, and nothing unreadable is written`, async (t) => {
       const store = await newOpenfire(t, options)
-      const { accounts, warnings } = await accountsOn(t, store, config)
+      const { accounts, warnings } = await accountsOn(store, config)
       for (const { username, password, form } of store.users) {
         const isVerifiable = form === 'encrypted+scram' || form === 'scram' || form.startsWith('plain')
         assert.equal(await accounts.verifyPassword(username, password), isVerifiable, form)
@@ -168,7 +168,7 @@ onBothGenerations((newOpenfire: NewOpenfire, version) => {
     const store = await newOpenfire(t)
     await store.knex('ofUser').where({ username: 'user0' }).update({ creationDate: 'yesterday', modificationDate: '' })
     await store.knex('ofUserFlag').insert({ username: 'user1', name: 'lockout', startTime: 'x', endTime: 'y' })
-    const { accounts, credentials } = await accountsOn(t, store)
+    const { accounts, credentials } = await accountsOn(store)
     assert.equal((await accounts.find('user0'))?.createdAt.getTime(), 0)
     assert.equal((await accounts.list({ limit: 100 })).length, store.users.length)
     assert.equal(await credentials.isDisabled('user1'), true)
@@ -179,7 +179,7 @@ onBothGenerations((newOpenfire: NewOpenfire, version) => {
     const store = await newOpenfire(t)
     const shape = async () => Promise.all(tables.map(async (it) => ((await store.knex.schema.hasTable(it)) ? await store.knex(it).columnInfo() : it)))
     const before = await shape()
-    await accountsOn(t, store)
+    await accountsOn(store)
     assert.deepEqual(await shape(), before)
   })
 })
