@@ -24,10 +24,17 @@ function testFiles(folder: string): string[] {
 async function behavioursOf(files: readonly string[]): Promise<Behaviour[]> {
   const behaviours: Behaviour[] = []
   const stream = run({ files: [...files], concurrency: CONCURRENCY, timeout: FILE_LIMIT_MS })
+  /** The suites around what is reported now, by file. */
+  const around = new Map<string, string[]>()
+  stream.on('test:start', ({ file = '', name, nesting }) => {
+    const names = around.get(file) ?? []
+    around.set(file, [...names.slice(0, nesting), name])
+  })
   const take = (data: Outcome, passed: boolean) => {
     if (data.details.type === 'suite' || isFile(data, files, passed)) return
+    const name = [...(around.get(data.file ?? '') ?? []).slice(0, data.nesting), data.name].join(' ')
     const outcome = data.skip !== undefined && data.skip !== false ? 'skipped' : passed ? 'held' : 'failed'
-    behaviours.push({ file: relative(TREE, data.file ?? data.name), name: data.name, outcome, error: errorOf(data) })
+    behaviours.push({ file: relative(TREE, data.file ?? data.name), name, outcome, error: errorOf(data) })
   }
   stream.on('test:pass', (data) => take(data as Outcome, true))
   stream.on('test:fail', (data) => take(data as Outcome, false))

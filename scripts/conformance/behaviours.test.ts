@@ -5,6 +5,7 @@ import { countBySection, placeOf } from './behaviours.js'
 test('the place of a file names its specification and section', () => {
   assert.deepEqual(placeOf('rfc6121/08-delivery.test.ts'), { specification: 'RFC 6121', section: '8 delivery' })
   assert.deepEqual(placeOf('rfc6120/11-xml-restrictions.test.ts'), { specification: 'RFC 6120', section: '11 xml restrictions' })
+  assert.deepEqual(placeOf('rfc6121/a-states.test.ts'), { specification: 'RFC 6121', section: 'A states' })
   assert.deepEqual(placeOf('xep-0199.test.ts'), { specification: 'XEP-0199', section: '' })
 })
 

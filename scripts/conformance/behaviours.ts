@@ -17,7 +17,7 @@ export interface SectionCount {
   readonly skipped: number
 }
 
-/** `RFC 6121` and `8 delivery`; a specification in a single file has no section. */
+/** `RFC 6121` and `8 delivery`, `A states` for an appendix; a specification in a single file has no section. */
 export function placeOf(file: string): { readonly specification: string; readonly section: string } {
   const [first = '', second] = file.replaceAll('\\', '/').split('/')
   const specification = first
@@ -25,8 +25,8 @@ export function placeOf(file: string): { readonly specification: string; readonl
     .toUpperCase()
     .replace(/^RFC(?=\d)/, 'RFC ')
   if (second === undefined) return { specification, section: '' }
-  const [, number = '', words = second] = /^0*(\d+)-(.+)\.test\.ts$/.exec(second) ?? []
-  return { specification, section: `${number} ${words.replaceAll('-', ' ')}`.trim() }
+  const [, number = '', words = second] = /^0*(\d+|[a-z])-(.+)\.test\.ts$/.exec(second) ?? []
+  return { specification, section: `${number.toUpperCase()} ${words.replaceAll('-', ' ')}`.trim() }
 }
 
 /** One row a specification, followed by one a section where it has sections. */
