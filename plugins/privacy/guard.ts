@@ -88,9 +88,8 @@ export function arrivals(judge: Judge, log: Logger): Pick<Hooks, 'stanzaArrived'
 
 function arrivalDenied(judge: Judge, stanza: Stanza, recipient: Jid, from: Jid): Asked {
   const traffic = incomingTraffic(stanza)
-  // Requests to the account, and subscriptions, are its own matter; the rest is for its resources.
-  const isForResources = stanza.kind === 'message' || traffic === 'presence-in'
-  return isForResources && recipient.isBare ? judge.forResources(recipient, traffic, from) : judge.forAccount(recipient, traffic, from)
+  // Requests to the account are answered for it; the rest is for its resources.
+  return stanza.kind !== 'iq' && recipient.isBare ? judge.forResources(recipient, traffic, from) : judge.forAccount(recipient, traffic, from)
 }
 
 /** @throws StanzaError service-unavailable, as if nobody was there, where an answer is due */
