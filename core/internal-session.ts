@@ -7,6 +7,8 @@ export class InternalSession implements Session, Origin {
   readonly id = 'internal'
   readonly remoteAddress = ''
   readonly secure = true
+  /** The session whose stanza is being handled in this moment: what it causes in the server's name is held with it. */
+  underWay: Origin | undefined
   readonly #log: Logger
 
   constructor(
@@ -16,8 +18,9 @@ export class InternalSession implements Session, Origin {
     this.#log = log
   }
 
-  /** Nobody waits for an acknowledgement here; a failure is logged. */
+  /** Where nobody waits for an acknowledgement, a failure is logged. */
   hold(durable: Promise<unknown>): void {
-    durable.catch((error: unknown) => this.#log.error({ error }, 'a stanza of the server could not be made durable'))
+    if (this.underWay) this.underWay.hold(durable)
+    else durable.catch((error: unknown) => this.#log.error({ error }, 'a stanza of the server could not be made durable'))
   }
 }

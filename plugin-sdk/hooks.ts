@@ -101,6 +101,13 @@ export interface Hooks {
   keptMessagesDue(fact: KeptMessagesDue): MaybePromise<void>
   /** The resource became unavailable; `presence` is what it had. Fires before `sessionClosed` when the session ends available. */
   resourceUnavailable(fact: { readonly session: ClientSession; readonly presence: Presence }): MaybePromise<void>
+  /** The client has acknowledged some of what it was handed (XEP-0198); see `ClientSession.arrived`. */
+  messagesAcknowledged(fact: { readonly session: ClientSession }): MaybePromise<void>
+  /**
+   * After `sessionClosed`: what the client had not acknowledged (XEP-0198) has gone to other resources, to offline storage or back to
+   * its sender, and that is durable. Not told while some of it could not be stored.
+   */
+  unacknowledgedReturned(fact: { readonly session: ClientSession }): MaybePromise<void>
   /** The session has ended and is no longer in the registry. */
   sessionClosed(fact: SessionClosed): MaybePromise<void>
 

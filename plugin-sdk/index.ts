@@ -34,6 +34,7 @@ export type {
 export type { IqHandler, IqRequest, IqTarget, PreAuthIqHandler, PreAuthIqRequest } from './iq-handler.js'
 export { isClientSession } from './iq-handler.js'
 export { Jid, JidError } from './jid.js'
+export { isKept, markKept } from './kept-mark.js'
 export type { Logger } from './logger.js'
 export type { MaybePromise } from './maybe-promise.js'
 export { isPromise, whenDone } from './maybe-promise.js'

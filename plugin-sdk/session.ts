@@ -58,7 +58,7 @@ export interface ClientSession extends Session {
   readonly isAvailable: boolean
   /** Priority of {@link presence}, -128..127; 0 while there is none. */
   readonly priority: number
-  /** True until the stream has ended. */
+  /** True until the session has ended; a session that waits for its client to come back (XEP-0198) is open. */
   readonly isOpen: boolean
 
   /**
@@ -75,6 +75,15 @@ export interface ClientSession extends Session {
    * @throws SessionEnded when the session ended before
    */
   whenFlushed(): Promise<void>
+
+  /**
+   * How much was handed to this session, and how much of that has arrived: written to the peer's socket, or acknowledged where XEP-0198
+   * is on. What was handed over when the first had some value is there when the second has reached it. Both only grow.
+   */
+  readonly handedOver: number
+  readonly arrived: number
+  /** True once the client has enabled XEP-0198: the hook `messagesAcknowledged` then tells when more has arrived. */
+  readonly acknowledges: boolean
 
   /** For the presence plugin: marks the resource available or, with undefined, unavailable. Core then fires the hooks. */
   setPresence(presence: Presence | undefined): MaybePromise<void>

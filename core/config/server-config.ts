@@ -91,6 +91,17 @@ const limits = Type.Object(
   closed,
 )
 
+const streamManagement = Type.Object(
+  {
+    resumeSeconds: whole(300, 0, 'how long a session without a connection can be resumed (XEP-0198); 0: none can'),
+    location: Type.Optional(Type.String({ minLength: 1, description: 'where clients should connect to resume: host or [IPv6], with :port' })),
+    unacknowledgedStanzas: whole(5000, 100, 'what a client may leave unacknowledged before those who send to it have to wait'),
+    unacknowledgedBytes: whole(8_388_608, 262_144, 'the same in characters'),
+    acknowledgementSeconds: whole(60, 0, 'a client that answers nothing for so long has lost its connection; 0: it may'),
+  },
+  closed,
+)
+
 const plugins = Type.Object(
   {
     folders: Type.Array(Type.String({ minLength: 1 }), {
@@ -117,6 +128,7 @@ export const serverConfigSchema = Type.Object(
     c2s,
     route: Type.Object({ allResources: flag(true, 'a message to a bare JID goes to all resources; false: to the highest priority') }, closed),
     limits,
+    streamManagement,
     admin: Type.Object(
       {
         host: text('127.0.0.1', 'address of the admin listener'),

@@ -1,8 +1,9 @@
 /** Hands a stanza to a local session, inside the outgoing chain. */
-import { isPromise, type Logger, type MaybePromise, type PacketRejected, type Session, type Stanza } from '@beaconfire/plugin-sdk'
+import { isKept, isPromise, type Logger, type MaybePromise, markKept, type PacketRejected, type Session, type Stanza } from '@beaconfire/plugin-sdk'
 import type { Origin } from '../pipeline/crossing.js'
 import type { InterceptorChain } from '../pipeline/interceptor-chain.js'
 import type { ClientSession } from '../session/client-session.js'
+import { copyRecipients } from '../session/delivered-to.js'
 
 export class Delivery {
   /** Stanzas refused at OUT-pre since start. */
@@ -20,7 +21,7 @@ export class Delivery {
   /** @returns false when it was not handed over: rejected, or the session has ended */
   deliver(stanza: Stanza, session: ClientSession, origin: Origin = this.#internal): MaybePromise<boolean> {
     // Somebody may rewrite it: this recipient then needs a copy of its own, so that no rewrite reaches another.
-    const packet = this.#chain.rewritesOutgoing(stanza, session) ? stanza.clone() : stanza
+    const packet = this.#chain.rewritesOutgoing(stanza, session) ? ownCopy(stanza) : stanza
     return this.#chain.around(false, packet, session, origin, stanza, write, this.#onRejected)
   }
 
@@ -33,8 +34,16 @@ export class Delivery {
   }
 }
 
-function write(packet: Stanza, session: Session): boolean {
-  return (session as ClientSession).write(packet.toString())
+function write(packet: Stanza, session: Session): MaybePromise<boolean> {
+  return (session as ClientSession).write(packet)
+}
+
+/** With what core has noted on it. */
+function ownCopy(stanza: Stanza): Stanza {
+  const copy = stanza.clone()
+  if (isKept(stanza)) markKept(copy)
+  copyRecipients(stanza, copy)
+  return copy
 }
 
 /** Runs `step` for each item in order; waits only where one returns a promise. */

@@ -62,6 +62,13 @@ export class TcpTransport implements Transport, Flushable {
     return this.#gathered.length + this.#socket.writableLength
   }
 
+  get writes(): number {
+    return this.#gathered === '' ? this.#writes : this.#writes + 1
+  }
+  get writesTaken(): number {
+    return this.#taken
+  }
+
   bind(events: TransportEvents): void {
     this.#events = events
     if (this.#isClosed) queueMicrotask(() => events.closed(this.#error))
@@ -76,7 +83,8 @@ export class TcpTransport implements Transport, Flushable {
 
   flush(): void {
     if (this.#gathered === '') return
-    const text = this.#gathered
+    const last = this.#events?.flushing?.()
+    const text = last === undefined ? this.#gathered : this.#gathered + last
     this.#gathered = ''
     // A socket that was destroyed emits no more than its end; its bytes are lost with it.
     if (this.#isClosed || !this.#socket.writable) return
@@ -85,7 +93,7 @@ export class TcpTransport implements Transport, Flushable {
   }
 
   whenFlushed(): Promise<void> {
-    const write = this.#gathered === '' ? this.#writes : this.#writes + 1
+    const write = this.writes
     if (write <= this.#taken) return Promise.resolve()
     if (this.#isClosed || !this.#socket.writable) return Promise.reject(ended())
     return new Promise((resolve, reject) => this.#waiters.push({ write, resolve, reject }))

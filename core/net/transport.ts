@@ -5,6 +5,8 @@ import type { SecureContext, TLSSocket } from 'node:tls'
 export interface TransportEvents {
   /** Bytes came. The buffer may be reused after the call. */
   data(chunk: Uint8Array): void
+  /** What was gathered is about to be handed over: text to go last with it. */
+  flushing?(): string | undefined
   /** The connection is gone. `error` when it did not end by itself. Called exactly once. */
   closed(error?: Error): void
 }
@@ -19,6 +21,10 @@ export interface Transport {
   readonly isOpen: boolean
   /** Bytes handed to {@link write} that the operating system has not taken yet. */
   readonly queuedBytes: number
+  /** Number of the write that holds what was written last, from 1; 0 when nothing was. */
+  readonly writes: number
+  /** How many of these writes the operating system has taken. */
+  readonly writesTaken: number
   bind(events: TransportEvents): void
   /** Gathers text; what was gathered in one turn of the event loop leaves in one write. */
   write(text: string): void

@@ -4,6 +4,7 @@ import { inOrder } from '../delivery/delivery.js'
 import type { Origin } from '../pipeline/crossing.js'
 import type { HookRegistry } from '../pipeline/hooks.js'
 import type { ClientSession } from '../session/client-session.js'
+import { noteRecipients } from '../session/delivered-to.js'
 import { bareJidTargets, whenUndelivered } from './message-rules.js'
 
 export interface LocalSessions {
@@ -77,6 +78,7 @@ export class LocalDelivery {
       return whenDone(handed, (taken) => (taken || only.isOpen ? undefined : this.#undelivered(message, to, origin)))
     }
     if (targets.length === 0) return this.#undelivered(message, to, origin)
+    noteRecipients(message, targets)
     let reached = false
     // A session that is still open and did not get it has an interceptor that did not want it to.
     const each = inOrder(targets, (session) => whenDone(session.deliver(message, origin), (taken) => void (reached ||= taken || session.isOpen)))

@@ -7,6 +7,7 @@ import {
   type Jid,
   type Logger,
   type MaybePromise,
+  type Message,
   type PacketRejected,
   type Presence,
   type Session,
@@ -71,6 +72,11 @@ export class PacketRouter {
     } catch (error) {
       return this.#failed(packet, error, origin)
     }
+  }
+
+  /** Hands a message to a local account, or to who keeps it for them. @throws StanzaError when it reaches nobody */
+  toAccount(message: Message, account: Jid, origin: Origin): MaybePromise<void> {
+    return this.#server.local.message(message, account, origin)
   }
 
   #throughChain(packet: Stanza, origin: Origin): MaybePromise<void> {

@@ -4,31 +4,57 @@
  */
 import type { Stanza } from '@beaconfire/plugin-sdk'
 
+/** Stanzas that wait for one promise. */
+interface Held {
+  readonly stanzas: Stanza[]
+  /** Number of the first of them, where the session counts. */
+  first: number
+}
+
 export class AcknowledgementHolds {
   /** Promises that have not settled, with the stanzas that wait for each: the rows of a batch share one. */
-  readonly #open = new Map<Promise<unknown>, Stanza[]>()
+  readonly #open = new Map<Promise<unknown>, Held>()
   #settled: PromiseWithResolve | undefined
   readonly #onFailure: (stanza: Stanza, error: unknown) => void
+  readonly #onRelease: () => void
 
-  constructor(onFailure: (stanza: Stanza, error: unknown) => void) {
+  /** @param onRelease something that was held is held no more */
+  constructor(onFailure: (stanza: Stanza, error: unknown) => void, onRelease: () => void = () => {}) {
     this.#onFailure = onFailure
+    this.#onRelease = onRelease
   }
 
-  /** @param stanza the stanza being handled, answered with an error when `durable` rejects */
-  hold(durable: Promise<unknown>, stanza: Stanza | undefined): void {
+  /**
+   * @param stanza the stanza being handled, answered with an error when `durable` rejects
+   * @param number its place among the stanzas of the session, from 1; 0 where nobody counts
+   */
+  hold(durable: Promise<unknown>, stanza: Stanza | undefined, number = 0): void {
     const waiting = this.#open.get(durable)
     if (waiting) {
-      if (stanza && waiting.at(-1) !== stanza) waiting.push(stanza)
+      if (stanza && waiting.stanzas.at(-1) !== stanza) waiting.stanzas.push(stanza)
       return
     }
-    this.#open.set(durable, stanza ? [stanza] : [])
+    const held: Held = { stanzas: stanza ? [stanza] : [], first: number }
+    this.#open.set(durable, held)
     durable.then(
-      () => this.#release(durable),
+      () => this.#release(durable, held),
       (error: unknown) => {
-        for (const held of this.#open.get(durable) ?? []) this.#onFailure(held, error)
-        this.#release(durable)
+        for (const one of held.stanzas) this.#onFailure(one, error)
+        this.#release(durable, held)
       },
     )
+  }
+
+  /** How many of the session's stanzas may be acknowledged, of `handled`: those before the first that is held. */
+  settledUpTo(handled: number): number {
+    let upTo = handled
+    for (const { first } of this.#open.values()) if (first > 0 && first <= upTo) upTo = first - 1
+    return upTo
+  }
+
+  /** The stanzas held so far do not count any more: they will come again. Their failures are still reported. */
+  startOver(): void {
+    for (const held of this.#open.values()) held.first = 0
   }
 
   /** Resolves when everything held so far has settled; undefined when nothing is held. */
@@ -38,9 +64,13 @@ export class AcknowledgementHolds {
     return this.#settled.promise
   }
 
-  #release(durable: Promise<unknown>): void {
-    this.#open.delete(durable)
-    if (this.#open.size > 0) return
+  #release(durable: Promise<unknown>, held: Held): void {
+    if (this.#open.get(durable) === held) this.#open.delete(durable)
+    if (this.#open.size === 0) this.#settle()
+    this.#onRelease()
+  }
+
+  #settle(): void {
     this.#settled?.resolve()
     this.#settled = undefined
   }

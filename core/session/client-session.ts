@@ -1,8 +1,9 @@
-/** A client that has authenticated and bound a resource (RFC 6120 §7): the last phase of its stream. */
+/** A client that has authenticated and bound a resource (RFC 6120 §7): the last phase of its stream, or of several after each other. */
 import {
   type ClientSession as ClientSessionContract,
   type Element,
   errorReply,
+  isPromise,
   type Jid,
   type Logger,
   type MaybePromise,
@@ -18,26 +19,39 @@ import { StreamError } from '../stream/stream-error.js'
 import type { StreamPhase, XmppStream } from '../stream/xmpp-stream.js'
 import { AcknowledgementHolds } from './acknowledgement-holds.js'
 import { Handover } from './handover.js'
+import { ManagedStream, type ManagementCollaborators } from './managed-stream.js'
+import type { Unacknowledged } from './stream-management.js'
 
 /** What a session needs of the server; one object for all of them. */
 export interface SessionCollaborators {
   readonly log: Logger
   /** Unwritten bytes beyond which a session that does not read is ended. */
   readonly outboundBytes: number
+  /** The server's own session: what is delivered in its name while a stanza is handled is held with that stanza. */
+  readonly internal: { underWay: Origin | undefined }
+  readonly management: ManagementCollaborators
   /** A stanza came from the client. */
   receive(stanza: Stanza, session: ClientSession): MaybePromise<void>
   /** Hands a stanza over, inside the outgoing chain. */
   deliver(stanza: Stanza, session: ClientSession, origin: Origin | undefined): MaybePromise<boolean>
   availabilityChanged(session: ClientSession, before: Presence | undefined): MaybePromise<void>
-  ended(session: ClientSession, abrupt: boolean): void
+  /** @param left what the session was handed and never acknowledged, where it acknowledges */
+  ended(session: ClientSession, abrupt: boolean, left: readonly Unacknowledged[]): void
 }
+
+const NOTHING: readonly Unacknowledged[] = []
+const NOT_READ = 'You do not read what is sent to you.'
 
 export class ClientSession implements ClientSessionContract, Origin, StreamPhase {
   readonly kind = 'client'
+  readonly id: string
   readonly connectedAt = new Date()
-  readonly #stream: XmppStream
+  #stream: XmppStream
   readonly #server: SessionCollaborators
-  readonly #holds: AcknowledgementHolds
+  /** Made when first needed, as most sessions that idle have never sent anything worth keeping. */
+  #holds: AcknowledgementHolds | undefined
+  /** Where the client has enabled XEP-0198. */
+  #managed: ManagedStream | undefined
   #presence: Presence | undefined
   #priority = 0
   #handling: Stanza | undefined
@@ -50,14 +64,11 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
     readonly mechanism: string,
     server: SessionCollaborators,
   ) {
+    this.id = stream.id
     this.#stream = stream
     this.#server = server
-    this.#holds = new AcknowledgementHolds((stanza, error) => this.#holdFailed(stanza, error))
   }
 
-  get id(): string {
-    return this.#stream.id
-  }
   get remoteAddress(): string {
     return this.#stream.transport.remoteAddress
   }
@@ -78,7 +89,21 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
   }
   /** False as soon as nothing can reach the client any more, which may be before the end of the session is told. */
   get isOpen(): boolean {
-    return this.#isOpen && this.#stream.isOpen
+    return this.#isOpen && (this.#managed?.isResumable || this.#stream.isOpen)
+  }
+  /** The stream that carries it, or carried it last. */
+  get stream(): XmppStream {
+    return this.#stream
+  }
+
+  get handedOver(): number {
+    return this.#managed?.handedOver ?? this.#stream.transport.writes
+  }
+  get arrived(): number {
+    return this.#managed?.arrived ?? this.#stream.transport.writesTaken
+  }
+  get acknowledges(): boolean {
+    return this.#managed !== undefined
   }
 
   setPresence(presence: Presence | undefined): MaybePromise<void> {
@@ -112,34 +137,48 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
     return this.#handover
   }
 
-  /** Puts bytes on the stream, past the chain: the outgoing chain's act. @returns false when the session has ended, or ends for not reading */
-  write(xml: string): boolean {
+  /**
+   * Hands the stanza over to the client, past the chain: the outgoing chain's act. A promise keeps the sender waiting, for the client
+   * acknowledges more slowly than it is sent to.
+   * @returns false when the session has ended, or ends for not reading
+   */
+  write(stanza: Stanza): MaybePromise<boolean> {
     if (!this.isOpen) return false
+    if (this.#managed) return this.#managed.write(stanza)
     if (this.#stream.transport.queuedBytes > this.#server.outboundBytes) {
-      this.close('policy-violation', 'You do not read what is sent to you.')
+      this.close('policy-violation', NOT_READ)
       return false
     }
-    this.#stream.send(xml)
+    this.#stream.send(stanza.toString())
     return true
   }
 
   async whenFlushed(): Promise<void> {
     if (!this.isOpen) throw new SessionEnded('the session has ended')
-    await this.#stream.transport.whenFlushed()
+    await (this.#managed?.whenAcknowledged() ?? this.#stream.transport.whenFlushed())
   }
 
   hold(durable: Promise<unknown>): void {
-    this.#holds.hold(durable, this.#handling)
+    this.#holds ??= new AcknowledgementHolds(
+      (stanza, error) => this.#holdFailed(stanza, error),
+      () => this.#managed?.holdReleased(),
+    )
+    this.#holds.hold(durable, this.#handling, this.#managed?.next)
   }
 
   /** Resolves when all that this session sent so far is as durable as it must be; undefined when it is. */
   whenDurable(): Promise<void> | undefined {
-    return this.#holds.whenSettled()
+    return this.#holds?.whenSettled()
   }
 
   close(condition?: StreamErrorCondition, text?: string): void {
+    this.#managed?.giveUp()
     this.#stream.close(condition && new StreamError(condition, text))
+    // Without a connection nobody else would tell that it is over.
+    if (this.#managed && this.#server.management.resumptions.isWaiting(this)) this.#end(false)
   }
+
+  // --- as the phase of a stream
 
   features(): Element[] {
     return []
@@ -147,21 +186,92 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
 
   stanza(stanza: Stanza): MaybePromise<void> {
     this.#handling = stanza
-    return this.#server.receive(stanza, this)
+    const { internal } = this.#server
+    const before = internal.underWay
+    internal.underWay = this
+    try {
+      const done = this.#server.receive(stanza, this)
+      return this.#managed ? this.#managed.count(done) : done
+    } finally {
+      internal.underWay = before
+    }
   }
 
-  element(el: Element): never {
+  element(el: Element): void {
     const ns = el.getNS()
+    if (ns === NS.streamManagement) {
+      this.#manage(el)
+      return
+    }
     if (ns === NS.client || el.getName() === 'message' || el.getName() === 'presence' || el.getName() === 'iq') {
       throw new StreamError(ns === NS.client ? 'unsupported-stanza-type' : 'invalid-namespace')
     }
     throw new StreamError('unsupported-stanza-type', 'Only stanzas are expected here.')
   }
 
+  get hasUrgent(): boolean {
+    return this.#managed !== undefined
+  }
+  /** Acknowledgements: who waits for them may be what the stanza under way waits for. */
+  urgent(el: Element): boolean {
+    if (!this.#managed || !el.is('a', NS.streamManagement)) return false
+    this.#managed.acknowledge(el.attrs.h)
+    return true
+  }
+  flushing(): string | undefined {
+    return this.#managed?.request()
+  }
+  probe(): boolean {
+    return this.#managed?.probe() ?? false
+  }
+  get waitingSince(): number {
+    return this.#managed?.requestedAt ?? 0
+  }
+
   closed(abrupt: boolean): void {
     if (!this.#isOpen) return
+    if (!abrupt || !this.#managed?.wait()) this.#end(abrupt)
+  }
+
+  // --- for stream management (XEP-0198)
+
+  #manage(el: Element): void {
+    if (!this.#managed) this.#managed = ManagedStream.enable(el, this, this.#server.management)
+    else this.#managed.element(el)
+  }
+
+  /** @internal the count of stanzas before the first that is held */
+  settledUpTo(handled: number): number {
+    return this.#holds?.settledUpTo(handled) ?? handled
+  }
+
+  /** For a client that has lost its connection and found back (§5). @throws StreamError for a wrong count @returns false when it is too late */
+  async resume(stream: XmppStream, h: string): Promise<boolean> {
+    if (!this.#managed?.isResumable) return false
+    this.#managed.acknowledge(h)
+    for (;;) {
+      const before = this.#stream
+      await this.#managed.takeOver(this.whenDurable())
+      if (!this.#isOpen || !stream.isOpen) return false
+      if (before === this.#stream) break // else another one was faster, and is taken over in its turn
+    }
+    this.#managed.countSettled()
+    this.#holds?.startOver()
+    this.#stream = stream
+    this.#managed.moved(stream)
+    return true
+  }
+
+  expire(): void {
+    if (this.#isOpen) this.#end(true)
+  }
+  acknowledgePart(): void {
+    this.#managed?.acknowledgePart()
+  }
+
+  #end(abrupt: boolean): void {
     this.#isOpen = false
-    this.#server.ended(this, abrupt)
+    this.#server.ended(this, abrupt, this.#managed?.end() ?? NOTHING)
   }
 
   #holdFailed(stanza: Stanza, error: unknown): void {
@@ -171,6 +281,8 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
         ? error
         : new StanzaError('internal-server-error', { type: 'wait', text: 'The server could not store this. Try again later.' })
     const reply = errorReply(stanza, refusal)
-    if (reply) void this.deliver(reply, this)
+    if (!reply) return
+    const delivered = this.deliver(reply, this)
+    if (isPromise(delivered)) delivered.catch((failure: unknown) => this.#server.log.error({ jid: this.jid.toString(), error: failure }, 'no answer'))
   }
 }

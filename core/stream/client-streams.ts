@@ -11,6 +11,8 @@ export interface StreamWatchLimits {
   readonly preAuthenticationBytes: number
   /** Silence after which a session is probed; a minute later it is closed. 0: never. */
   readonly idleSeconds: number
+  /** How long an answer to XEP-0198's `<r/>` may take while anything else is silent too. 0: for ever. */
+  readonly acknowledgementSeconds: number
   /** Rates of one stream; undefined where limits by rate are off. */
   readonly rates: { readonly stanzasPerSecond: number; readonly bytesPerSecond: number } | undefined
 }
@@ -76,6 +78,12 @@ export class ClientStreams {
   #watchSession(stream: XmppStream, now: number): void {
     const idle = this.#limits.idleSeconds * 1000
     const silent = now - stream.lastActivity
+    const patience = this.#limits.acknowledgementSeconds * 1000
+    const { waitingSince = 0 } = stream.phase
+    if (waitingSince !== 0 && patience !== 0 && now - Math.max(waitingSince, stream.lastActivity) > patience) {
+      stream.close(new StreamError('connection-timeout', 'You do not acknowledge what is sent to you.'))
+      return
+    }
     if (idle === 0 || silent < idle) return
     if (silent > idle + GRACE_AFTER_PROBE_MS) stream.close(new StreamError('connection-timeout'))
     else stream.probe()

@@ -20,6 +20,7 @@ import type { SaslChannelBinding, SaslEnvironment, SaslFailureCondition, SaslMec
 import { channelBindingFeature, mechanismsFeature, offeredMechanisms, SaslSession, saslFailureElement } from '../auth/sasl-session.js'
 import type { ChannelBindings } from '../net/tls-channel-binding.js'
 import type { Transport } from '../net/transport.js'
+import { failed } from './management-elements.js'
 import { StreamError } from './stream-error.js'
 import { bindFeatures, type StreamFeatureRegistry, starttlsFeature, type TlsPolicy } from './stream-features.js'
 import type { StreamPhase, XmppStream } from './xmpp-stream.js'
@@ -64,6 +65,8 @@ export interface NegotiationCollaborators {
   preAuthIq(iq: Iq, session: Negotiation): MaybePromise<Element | undefined>
   /** Binds a resource, and makes the session that takes the stream over. @throws StanzaError */
   bind(stream: XmppStream, account: AuthenticatedAccount, resource: string | undefined): MaybePromise<StreamPhase & { readonly jid: Jid }>
+  /** Gives the stream to the session that `<resume/>` names (XEP-0198 §5). @returns why not @throws StreamError */
+  resume(stream: XmppStream, account: AuthenticatedAccount, request: Element): MaybePromise<Element | undefined>
   /** The session is on its stream, and the client knows its JID. */
   bound(session: StreamPhase): MaybePromise<void>
 }
@@ -141,6 +144,7 @@ export class Negotiation implements StreamPhase, ConnectedSession {
     const ns = el.getNS()
     if (ns === NS.tls) return this.#startTls(el)
     if (ns === NS.sasl) return this.#authenticate(el)
+    if (ns === NS.streamManagement) return this.#manage(el)
     if (!this.#account) throw new StreamError('not-authorized')
     throw new StreamError('unsupported-stanza-type')
   }
@@ -177,6 +181,14 @@ export class Negotiation implements StreamPhase, ConnectedSession {
     const { tlsSocket } = this.#stream.transport
     const types = tlsSocket && channelBindings?.types(tlsSocket)
     return types?.length ? { types, data: (type) => channelBindings?.data(tlsSocket as TLSSocket, type) } : undefined
+  }
+
+  /** XEP-0198: before a resource is bound, a session can be resumed instead. */
+  async #manage(el: Element): Promise<void> {
+    const failure =
+      this.#account && el.getName() === 'resume' ? await this.#server.resume(this.#stream, this.#account, el) : failed('unexpected-request')
+    if (failure) this.#stream.send(failure.toString())
+    else this.#server.disconnected(this)
   }
 
   #mustStartTls(): boolean {

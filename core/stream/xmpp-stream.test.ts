@@ -14,6 +14,8 @@ class FakeTransport implements Transport {
   readonly isSecure = false
   isOpen = true
   readonly queuedBytes = 0
+  readonly writes = 0
+  readonly writesTaken = 0
   events: TransportEvents | undefined
   bind(events: TransportEvents): void {
     this.events = events

@@ -17,8 +17,26 @@ export interface StreamPhase {
   stanza(stanza: Stanza): MaybePromise<void>
   /** A child of the stream that is no stanza. @throws StreamError */
   element(el: Element): MaybePromise<void>
-  /** The stream has ended; `abrupt` when the peer did not close it. Called once. */
+  /** An element that must not wait for the stanza under way. @returns true when it was taken. @throws StreamError */
+  urgent?(el: Element): boolean
+  /** True while there may be such. */
+  readonly hasUrgent?: boolean
+  /** What was sent is about to be written: what goes last in it. */
+  flushing?(): string | undefined
+  /** Asks a silent peer for a sign of life in the phase's own way. @returns false when it has none */
+  probe?(): boolean
+  /** Since when, by `performance.now()`, the peer owes a sign of life; 0 when it owes none. */
+  readonly waitingSince?: number
+  /** The stream has ended; `abrupt` when the connection was lost, or the peer has fallen silent. Called once. */
   closed(abrupt: boolean): void
+}
+
+/** The phase of a stream whose session goes on elsewhere. */
+const ABANDONED: StreamPhase = {
+  features: () => [],
+  stanza() {},
+  element() {},
+  closed() {},
 }
 
 export interface StreamSettings {
@@ -44,6 +62,9 @@ export interface Allowance {
 const LANGUAGE = 'en'
 /** RFC 5646, in its outline: what stanzas are marked with must be a language tag. */
 const LANGUAGE_TAG = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,10}$/
+
+/** What is read ahead of a stanza under way, for the sake of what is urgent. */
+const MOST_AHEAD = 100
 
 /** How long the end of a lost connection waits for the stanza that is being handled, in ms. */
 const FINISH_LIMIT_MS = 10_000
@@ -81,6 +102,8 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
   /** The connection is gone: nothing more is written, what was read is still handled. */
   #isClosed = false
   #isFinished = false
+  /** Who waits for the stanza under way. */
+  #whenIdle: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
   /** @param phase is made with the stream in hand */
   constructor(transport: Transport, settings: StreamSettings, phase: (stream: XmppStream) => StreamPhase) {
@@ -143,7 +166,28 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
   probe(): void {
     if (this.#isProbed) return
     this.#isProbed = true
+    if (this.#phase.probe?.()) return
     this.send(iq({ type: 'get', id: randomUUID(), from: this.#settings.domain }, element('ping', { xmlns: NS.ping })).toString())
+  }
+
+  /**
+   * Ends the stream, but not its session, which goes on elsewhere. What was read and not handled is dropped. Resolves when the stanza
+   * under way is handled, which may be long after the end of the connection.
+   */
+  abandon(error: StreamError): Promise<void> {
+    this.#phase = ABANDONED
+    this.#waiting.length = 0
+    this.#unread = []
+    this.close(error)
+    if (!this.#isBusy) return Promise.resolve()
+    if (!this.#whenIdle) {
+      let resolve = () => {}
+      const promise = new Promise<void>((settle) => {
+        resolve = settle
+      })
+      this.#whenIdle = { promise, resolve }
+    }
+    return this.#whenIdle.promise
   }
 
   /** Ends the stream from this side: error, closing tag, end of the connection. */
@@ -161,8 +205,8 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
     this.#parser.stop()
     if (this.#headerSent) this.transport.write('</stream:stream>')
     this.transport.end()
-    // The session is over now, not when the peer has let go of the connection.
-    this.#phase.closed(false)
+    // The session is over now, not when the peer has let go of the connection. A silent one may come back.
+    this.#phase.closed(error?.condition === 'connection-timeout')
   }
 
   // --- from the transport: methods, for functions made for each stream would be kept by each idle session
@@ -173,6 +217,10 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
 
   closed(error: Error | undefined): void {
     this.#ended(error)
+  }
+
+  flushing(): string | undefined {
+    return this.#isClosing ? undefined : this.#phase.flushing?.()
   }
 
   // --- from the parser
@@ -223,12 +271,16 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
       return
     }
     if (this.#bytesRead > this.#mayReadBytes || this.#stanzasRead > this.#mayReadStanzas) this.#throttle()
-    if (this.#isBusy) {
-      this.#unread.push(chunk.slice())
-      this.transport.pause()
+    if (!this.#isBusy) {
+      this.#parse(chunk)
       return
     }
-    this.#parse(chunk)
+    // Where something may be urgent it is looked for, as far as what has to wait stays little.
+    if (this.#phase.hasUrgent && this.#unread.length === 0 && this.#waiting.length < MOST_AHEAD) {
+      this.#parse(chunk)
+      if (this.#waiting.length < MOST_AHEAD) return
+    } else this.#unread.push(chunk.slice())
+    this.transport.pause()
   }
 
   #parse(chunk: Uint8Array): void {
@@ -245,7 +297,7 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
   #take(item: Stanza | Element | Error): void {
     if (this.#isClosing) return
     if (this.#isBusy) {
-      this.#waiting.push(item)
+      if (!this.#isUrgent(item)) this.#waiting.push(item)
       return
     }
     const done = this.#handle(item)
@@ -258,6 +310,17 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
           this.#goOn()
         },
       )
+    }
+  }
+
+  /** @returns true when it was taken out of turn */
+  #isUrgent(item: Stanza | Element | Error): boolean {
+    if (item instanceof Error || 'kind' in item) return false
+    try {
+      return this.#phase.urgent?.(item) ?? false
+    } catch (error) {
+      this.#fail(error)
+      return true
     }
   }
 
@@ -275,6 +338,7 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
 
   #goOn(): void {
     this.#isBusy = false
+    this.#whenIdle?.resolve()
     for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) {
       this.#take(item)
       if (this.#isBusy) return

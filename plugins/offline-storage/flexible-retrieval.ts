@@ -8,6 +8,7 @@ import {
   type IqHandler,
   isClientSession,
   type Jid,
+  markKept,
   NS,
   StanzaError,
 } from '@beaconfire/plugin-sdk'
@@ -32,7 +33,7 @@ export function flexibleRetrieval({ store, sizes, handOver, domain }: RetrievalC
       const message = keptStanza(it, domain)
       if (!message) continue
       message.addChild(element('offline', { xmlns: NS.offline }, element('item', { node: nodeOf(it) })))
-      await session.deliver(message)
+      await session.deliver(markKept(message))
     }
   }
 

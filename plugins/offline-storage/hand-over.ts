@@ -1,5 +1,5 @@
 /** Hands a user's kept messages to a session of theirs, and deletes each only after it was written or acknowledged (design §5). */
-import { type ClientSession, type Jid, type Logger, SessionEnded, type Timers } from '@beaconfire/plugin-sdk'
+import { type ClientSession, type Jid, type Logger, markKept, SessionEnded, type Timers } from '@beaconfire/plugin-sdk'
 import { isExpired, keptStanza } from './kept-stanza.js'
 import type { MailboxSizes } from './mailbox-sizes.js'
 import type { KeptMessage, OfflineStore } from './offline-store.js'
@@ -111,7 +111,7 @@ export class HandOver {
       this.#with.log.info({ jid: session.jid.toString(), messageID: kept.messageID }, 'a kept message had expired and was dropped')
       return true
     }
-    if (await session.deliver(message)) return true
+    if (await session.deliver(markKept(message))) return true
     if (!session.isOpen) throw new SessionEnded('the session ended during the hand-over')
     // An interceptor refused it, and would do so at every login: as with a live message, that is the end of it.
     this.#with.log.info({ jid: session.jid.toString(), messageID: kept.messageID }, 'a kept message was refused by an interceptor and removed')

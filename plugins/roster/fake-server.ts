@@ -29,6 +29,9 @@ export class FakeSession implements ClientSession {
   readonly mechanism = 'PLAIN'
   readonly remoteAddress = ''
   readonly secure = true
+  readonly handedOver = 0
+  readonly arrived = 0
+  readonly acknowledges = false
   readonly id: string
   presence: Presence | undefined
   isOpen = true
