@@ -15,6 +15,8 @@ export interface RosterItem {
   /** The contact asked and was not answered yet. Items that are nothing but this are not shown to the user. */
   readonly pendingIn: boolean
   readonly approved: boolean
+  /** False for what is nothing but a stranger's request: the user does not see it in the roster (RFC 6121 A.1). */
+  readonly listed: boolean
 }
 
 /** A contact may see the presence of `user` from now on, or no longer. */

@@ -5,8 +5,6 @@ import type { SubscriptionState } from './subscription-states.js'
 export interface RosterEntry extends RosterItem {
   /** `rosterID`; undefined until it is stored. */
   readonly id: number | undefined
-  /** False for what is nothing but a stranger's request: the user does not see it in the roster (RFC 6121 A.1). */
-  readonly listed: boolean
   /** The request's whole stanza while {@link RosterItem.pendingIn}, shown at every login until answered (§3.1.3). */
   readonly request: string | undefined
 }
