@@ -1,28 +1,23 @@
 /** The client side of the server (c2s): joins streams, login, binding and sessions, and carries them from accept to end. */
-import { type Element, isPromise, Jid, type Logger, StanzaError } from '@beaconfire/plugin-sdk'
+import { isPromise, Jid, type Logger, StanzaError } from '@beaconfire/plugin-sdk'
 import type { AccountStore } from './auth/account-store.js'
 import { ClientCertificates } from './auth/client-certificates.js'
-import { enabledMechanisms } from './auth/enabled-mechanisms.js'
+import { ANONYMOUS, enabledMechanisms } from './auth/enabled-mechanisms.js'
 import { LoginThrottle } from './auth/login-throttle.js'
 import type { ServerConfig } from './config/server-config.js'
 import type { Delivery } from './delivery/delivery.js'
-import type { InternalSession } from './internal-session.js'
 import { ChannelBindings } from './net/tls-channel-binding.js'
 import type { LoadedTls } from './net/tls-context.js'
 import type { Transport } from './net/transport.js'
 import type { HookRegistry } from './pipeline/hooks.js'
-import type { GiveBack } from './router/give-back.js'
 import type { IqDispatcher } from './router/iq-dispatcher.js'
 import type { PacketRouter } from './router/packet-router.js'
-import { UnacknowledgedReturns } from './router/unacknowledged-returns.js'
+import type { AnonymousUsers } from './session/anonymous-users.js'
 import { Availability } from './session/availability.js'
 import { ClientSession, type SessionCollaborators } from './session/client-session.js'
 import { settleFullJid } from './session/resource-binding.js'
-import { Resumptions } from './session/resumptions.js'
 import type { SessionRegistry } from './session/session-registry.js'
-import type { Unacknowledged } from './session/stream-management.js'
 import { ClientStreams } from './stream/client-streams.js'
-import { failed } from './stream/management-elements.js'
 import type { AuthenticatedAccount, Negotiation, NegotiationCollaborators } from './stream/negotiation.js'
 import { StreamError } from './stream/stream-error.js'
 import { limitsFeature, type StreamFeatureRegistry } from './stream/stream-features.js'
@@ -38,11 +33,11 @@ export interface ClientConnectionsParts {
   readonly iq: IqDispatcher
   readonly router: PacketRouter
   readonly delivery: Delivery
-  readonly internal: InternalSession
-  readonly giveBack: GiveBack
   readonly streamFeatures: StreamFeatureRegistry
   /** Undefined where TLS is switched off. */
   readonly tls: LoadedTls | undefined
+  /** Undefined where nobody logs in anonymously. */
+  readonly anonymous: AnonymousUsers | undefined
 }
 
 /** How often accounts of a foreign database are looked at again for keys of SCRAM-SHA-256, in ms. */
@@ -56,8 +51,6 @@ export class ClientConnections {
   readonly #availability: Availability
   readonly #streams: ClientStreams
   readonly #collaborators: SessionCollaborators
-  readonly #resumptions = new Resumptions<ClientSession>()
-  readonly #returns: UnacknowledgedReturns
   /** What still goes on for sessions that have ended. */
   readonly #endings = new Set<Promise<void>>()
   /** Undefined where clients are not asked for certificates. */
@@ -69,24 +62,13 @@ export class ClientConnections {
     const { config, hooks, log, router, delivery, domain } = parts
     this.#parts = parts
     this.#availability = new Availability(hooks, log)
-    this.#returns = new UnacknowledgedReturns(parts.giveBack, log)
     this.#collaborators = {
       log,
       outboundBytes: config.limits.outboundBytes,
-      internal: parts.internal,
-      management: {
-        domain,
-        log,
-        resumptions: this.#resumptions,
-        ...config.streamManagement,
-        location: config.streamManagement.location,
-        outboundBytes: config.limits.outboundBytes,
-        acknowledged: (session) => this.#acknowledged(session),
-      },
       receive: (stanza, session) => router.receive(stanza, session),
       deliver: (stanza, session, origin) => delivery.deliver(stanza, session, origin),
       availabilityChanged: (session, before) => this.#availability.changed(session, before),
-      ended: (session, abrupt, left) => this.#ended(session, abrupt, left),
+      ended: (session, abrupt) => this.#ended(session, abrupt),
     }
     const { c2s, limits } = config
     if (c2s.tlsClientCa !== undefined) {
@@ -94,18 +76,12 @@ export class ClientConnections {
     }
     this.#streams = new ClientStreams({ domain: domain.domain, acceptAnyHost: c2s.acceptAnyHost, limits, log }, this.#negotiation(), {
       ...limits,
-      acknowledgementSeconds: config.streamManagement.acknowledgementSeconds,
       rates: limits.enabled ? limits : undefined,
     })
   }
 
   get count(): number {
     return this.#streams.count
-  }
-
-  /** Sessions that wait for their client to come back (XEP-0198). */
-  get waitingCount(): number {
-    return this.#resumptions.waiting
   }
 
   /** Learns which mechanisms every account can use: one that some cannot is not offered, since a client tries the first alone. */
@@ -128,9 +104,7 @@ export class ClientConnections {
   /** Ends every stream with `system-shutdown`; resolves when what that causes is done, or takes longer than the others may wait. */
   async stop(): Promise<void> {
     clearInterval(this.#keysTimer)
-    this.#returns.stop()
     this.#streams.close()
-    this.#resumptions.close()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(resolve, ENDINGS_LIMIT_MS, 'late')
@@ -184,60 +158,43 @@ export class ClientConnections {
       disconnected: (it) => sessions.removeConnected(it),
       preAuthIq: (request, session) => iq.dispatchPreAuth(request, session),
       bind: (stream, account, resource) => this.#bind(stream, account, resource),
-      resume: (stream, account, request) => this.#resume(stream, account, request),
       bound: (session) => hooks.tell('sessionOpened', { session: session as ClientSession }),
     }
   }
 
   async #bind(stream: XmppStream, account: AuthenticatedAccount, resource: string | undefined): Promise<ClientSession> {
-    const { accounts, config, domain, sessions } = this.#parts
-    // It may have been removed or disabled since it logged in, when it had no session yet that could have been closed.
-    const found = await accounts.find(account.username)
-    if (!found || found.disabled) throw new StreamError('not-authorized', 'This account may not be used any more.')
+    const { anonymous, config, domain, sessions } = this.#parts
+    if (!account.isAnonymous) await this.#assertUsable(account)
     if (!stream.isOpen) throw new StanzaError('not-allowed', { text: 'The stream has ended.' })
     const jid = settleFullJid(Jid.of(account.username, domain.domain), resource, sessions, config.c2s.resourceConflict)
     const session = new ClientSession(stream, jid, account.mechanism, this.#collaborators)
     sessions.add(session)
+    if (account.isAnonymous) anonymous?.add(account.username)
     return session
   }
 
-  /** @returns `<failed/>`, or nothing when the stream has its session */
-  async #resume(stream: XmppStream, { username }: AuthenticatedAccount, request: Element): Promise<Element | undefined> {
-    const { previd, h } = request.attrs as { readonly previd?: string; readonly h?: string }
-    if (!previd || h === undefined) return failed('bad-request')
-    if (this.#parts.config.streamManagement.resumeSeconds === 0) return failed('feature-not-implemented')
+  /** It may have been removed or disabled since it logged in, when it had no session yet that could have been closed. @throws StreamError */
+  async #assertUsable({ username }: AuthenticatedAccount): Promise<void> {
     const found = await this.#parts.accounts.find(username)
     if (!found || found.disabled) throw new StreamError('not-authorized', 'This account may not be used any more.')
-    const session = this.#resumptions.find(previd, username)
-    if (await session?.resume(stream, h)) return undefined
-    return failed('item-not-found', this.#resumptions.handledBefore(previd, username))
   }
 
-  #acknowledged(session: ClientSession): void {
-    const { hooks, log } = this.#parts
-    if (!hooks.isHeard('messagesAcknowledged')) return
-    void Promise.resolve(hooks.tell('messagesAcknowledged', { session })).catch((error: unknown) =>
-      log.error({ jid: session.jid.toString(), error }, 'telling of an acknowledgement failed'),
-    )
+  /** What plugins noted of an anonymous user goes with it (XEP-0175 §2). */
+  async #forgetAnonymous({ jid, mechanism }: ClientSession): Promise<void> {
+    const { anonymous, hooks } = this.#parts
+    if (mechanism !== ANONYMOUS || !anonymous) return
+    await hooks.tell('userDeleted', { user: jid.bare() })
+    anonymous.remove(jid.local)
   }
 
-  #ended(session: ClientSession, abrupt: boolean, left: readonly Unacknowledged[]): void {
+  #ended(session: ClientSession, abrupt: boolean): void {
     const { log, sessions } = this.#parts
     sessions.remove(session)
     const ending = this.#availability
       .ended(session, abrupt)
+      .finally(() => this.#forgetAnonymous(session))
       .catch((error: unknown) => log.error({ jid: session.jid.toString(), error }, 'ending a session failed'))
-      .then(() => this.#giveBack(session, left))
       .finally(() => this.#endings.delete(ending))
     this.#endings.add(ending)
-  }
-
-  async #giveBack(session: ClientSession, left: readonly Unacknowledged[]): Promise<void> {
-    const { hooks, log } = this.#parts
-    try {
-      if (await this.#returns.all(left, session.jid)) await hooks.tell('unacknowledgedReturned', { session })
-    } catch (error) {
-      log.error({ jid: session.jid.toString(), error }, 'giving back what a session had not acknowledged failed')
-    }
   }
 }

@@ -28,13 +28,13 @@ import { HookRegistry } from './pipeline/hooks.js'
 import { InterceptorChain } from './pipeline/interceptor-chain.js'
 import { PluginHost } from './plugin-host/plugin-host.js'
 import type { PluginControl } from './plugin-host/registries.js'
-import { GiveBack } from './router/give-back.js'
 import { IqDispatcher } from './router/iq-dispatcher.js'
 import { LocalDelivery } from './router/local-delivery.js'
 import { PacketRouter } from './router/packet-router.js'
 import { PluginDomains } from './router/plugin-domains.js'
 import { type ConfigurationSources, configureServer, type ServerConfiguration } from './server-configuration.js'
 import { DiscoveryRegistry, registriesOf } from './server-registries.js'
+import { AnonymousUsers } from './session/anonymous-users.js'
 import type { ClientSession } from './session/client-session.js'
 import { SessionRegistry } from './session/session-registry.js'
 import type { Negotiation } from './stream/negotiation.js'
@@ -85,6 +85,7 @@ class Server {
   readonly #discovery: DiscoveryRegistry
   readonly #sessions = new SessionRegistry<ClientSession, Negotiation>()
   readonly #delivery: Delivery
+  readonly #anonymous: AnonymousUsers | undefined
   /** All listeners accept, and none has been told to stop. */
   #isReady = false
   #stopping: Promise<void> | undefined
@@ -102,6 +103,10 @@ class Server {
     this.#domains = new PluginDomains(this.#domain, log)
     this.#discovery = new DiscoveryRegistry(this.#domains)
     this.#delivery = new Delivery(this.#chain, this.#internal, log)
+    if (!config.c2s.anonymous) return
+    this.#anonymous = new AnonymousUsers(this.#domain)
+    this.#chain.add('core', this.#anonymous.interceptor())
+    this.#hooks.add('core', this.#anonymous.hooks())
   }
 
   async start(builtIn: readonly AnyPlugin[] | undefined): Promise<RunningServer> {
@@ -123,15 +128,9 @@ class Server {
     await database.migrate('beaconfire', [...accountTables])
     await database.migrate('beaconfire-audit', [...securityAuditTables])
     const accounts = this.#accountStore(database)
-    const router = this.#router(accounts)
+    const router = this.#router(this.#anonymous?.among(accounts) ?? accounts)
     const metrics = new MetricsRegistry(this.#log)
     const admin = this.#adminServer(database, metrics)
-    const giveBack = new GiveBack({
-      domain: this.#domain,
-      internal: this.#internal,
-      deliver: (message, account, origin) => router.toAccount(message, account, origin),
-      route: (stanza) => router.route(stanza),
-    })
     const plugins = this.#pluginHost({ database, accounts, router, metrics, admin, builtIn })
     const clients = new ClientConnections({
       config: this.#config,
@@ -143,10 +142,9 @@ class Server {
       iq: this.#iq,
       router,
       delivery: this.#delivery,
-      internal: this.#internal,
-      giveBack,
       streamFeatures: this.#streamFeatures,
       tls,
+      anonymous: this.#anonymous,
     })
     const running: RunningParts = { database, accounts, plugins, admin, clients, listeners: [] }
     try {
@@ -231,7 +229,7 @@ class Server {
     })
   }
 
-  #router(accounts: Accounts): PacketRouter {
+  #router(accounts: Pick<Accounts, 'exists'>): PacketRouter {
     const local = new LocalDelivery({ sessions: this.#sessions, hooks: this.#hooks, accounts, allResources: this.#config.route.allResources })
     return new PacketRouter({
       domain: this.#domain,
@@ -322,7 +320,6 @@ class Server {
     for (const family of interceptorMetrics(this.#chain)) metrics.family(family)
     core.gauge('sessions', 'Sessions that have bound a resource', () => this.#sessions.count)
     core.gauge('connections', 'Client connections, logged in or not', () => clients.count)
-    core.gauge('sessions_waiting', 'Sessions that wait for their client to connect again (XEP-0198)', () => clients.waitingCount)
     core.gauge('stanzas_rejected_outgoing', 'Stanzas an interceptor kept from their recipient', () => this.#delivery.rejected)
   }
 }

@@ -7,6 +7,9 @@ import { scramSha1, scramSha1Plus } from './mechanisms/scram-sha-1.js'
 import { scramSha256, scramSha256Plus } from './mechanisms/scram-sha-256.js'
 import type { SaslMechanism } from './sasl-mechanism.js'
 
+/** The name of the mechanism whose users have no account. */
+export const ANONYMOUS = anonymous.name
+
 /** @param withSha256 false where some accounts have no keys for it */
 export function enabledMechanisms(
   { anonymous: isAnonymousEnabled, channelBinding, saslMechanisms, tlsClientCa }: ServerConfig['c2s'],
