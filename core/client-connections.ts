@@ -1,23 +1,32 @@
 /** The client side of the server (c2s): joins streams, login, binding and sessions, and carries them from accept to end. */
-import { isPromise, Jid, type Logger, StanzaError } from '@beaconfire/plugin-sdk'
+import { type Element, isPromise, Jid, type Logger, StanzaError } from '@beaconfire/plugin-sdk'
 import type { AccountStore } from './auth/account-store.js'
 import { ClientCertificates } from './auth/client-certificates.js'
 import { ANONYMOUS, enabledMechanisms } from './auth/enabled-mechanisms.js'
 import { LoginThrottle } from './auth/login-throttle.js'
 import type { ServerConfig } from './config/server-config.js'
 import type { Delivery } from './delivery/delivery.js'
+import type { InternalSession } from './internal-session.js'
 import { ChannelBindings } from './net/tls-channel-binding.js'
 import type { LoadedTls } from './net/tls-context.js'
 import type { Transport } from './net/transport.js'
 import type { HookRegistry } from './pipeline/hooks.js'
+import type { GiveBack } from './router/give-back.js'
 import type { IqDispatcher } from './router/iq-dispatcher.js'
 import type { PacketRouter } from './router/packet-router.js'
+<<<<<<< /tmp/pc/mine
 import type { AnonymousUsers } from './session/anonymous-users.js'
+=======
+import { UnacknowledgedReturns } from './router/unacknowledged-returns.js'
+>>>>>>> /tmp/pc/theirs
 import { Availability } from './session/availability.js'
 import { ClientSession, type SessionCollaborators } from './session/client-session.js'
 import { settleFullJid } from './session/resource-binding.js'
+import { Resumptions } from './session/resumptions.js'
 import type { SessionRegistry } from './session/session-registry.js'
+import type { Unacknowledged } from './session/stream-management.js'
 import { ClientStreams } from './stream/client-streams.js'
+import { failed } from './stream/management-elements.js'
 import type { AuthenticatedAccount, Negotiation, NegotiationCollaborators } from './stream/negotiation.js'
 import { StreamError } from './stream/stream-error.js'
 import { limitsFeature, type StreamFeatureRegistry } from './stream/stream-features.js'
@@ -33,6 +42,8 @@ export interface ClientConnectionsParts {
   readonly iq: IqDispatcher
   readonly router: PacketRouter
   readonly delivery: Delivery
+  readonly internal: InternalSession
+  readonly giveBack: GiveBack
   readonly streamFeatures: StreamFeatureRegistry
   /** Undefined where TLS is switched off. */
   readonly tls: LoadedTls | undefined
@@ -51,6 +62,8 @@ export class ClientConnections {
   readonly #availability: Availability
   readonly #streams: ClientStreams
   readonly #collaborators: SessionCollaborators
+  readonly #resumptions = new Resumptions<ClientSession>()
+  readonly #returns: UnacknowledgedReturns
   /** What still goes on for sessions that have ended. */
   readonly #endings = new Set<Promise<void>>()
   /** Undefined where clients are not asked for certificates. */
@@ -62,13 +75,24 @@ export class ClientConnections {
     const { config, hooks, log, router, delivery, domain } = parts
     this.#parts = parts
     this.#availability = new Availability(hooks, log)
+    this.#returns = new UnacknowledgedReturns(parts.giveBack, log)
     this.#collaborators = {
       log,
       outboundBytes: config.limits.outboundBytes,
+      internal: parts.internal,
+      management: {
+        domain,
+        log,
+        resumptions: this.#resumptions,
+        ...config.streamManagement,
+        location: config.streamManagement.location,
+        outboundBytes: config.limits.outboundBytes,
+        acknowledged: (session) => this.#acknowledged(session),
+      },
       receive: (stanza, session) => router.receive(stanza, session),
       deliver: (stanza, session, origin) => delivery.deliver(stanza, session, origin),
       availabilityChanged: (session, before) => this.#availability.changed(session, before),
-      ended: (session, abrupt) => this.#ended(session, abrupt),
+      ended: (session, abrupt, left) => this.#ended(session, abrupt, left),
     }
     const { c2s, limits } = config
     if (c2s.tlsClientCa !== undefined) {
@@ -76,12 +100,18 @@ export class ClientConnections {
     }
     this.#streams = new ClientStreams({ domain: domain.domain, acceptAnyHost: c2s.acceptAnyHost, limits, log }, this.#negotiation(), {
       ...limits,
+      acknowledgementSeconds: config.streamManagement.acknowledgementSeconds,
       rates: limits.enabled ? limits : undefined,
     })
   }
 
   get count(): number {
     return this.#streams.count
+  }
+
+  /** Sessions that wait for their client to come back (XEP-0198). */
+  get waitingCount(): number {
+    return this.#resumptions.waiting
   }
 
   /** Learns which mechanisms every account can use: one that some cannot is not offered, since a client tries the first alone. */
@@ -104,7 +134,9 @@ export class ClientConnections {
   /** Ends every stream with `system-shutdown`; resolves when what that causes is done, or takes longer than the others may wait. */
   async stop(): Promise<void> {
     clearInterval(this.#keysTimer)
+    this.#returns.stop()
     this.#streams.close()
+    this.#resumptions.close()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(resolve, ENDINGS_LIMIT_MS, 'late')
@@ -158,6 +190,7 @@ export class ClientConnections {
       disconnected: (it) => sessions.removeConnected(it),
       preAuthIq: (request, session) => iq.dispatchPreAuth(request, session),
       bind: (stream, account, resource) => this.#bind(stream, account, resource),
+      resume: (stream, account, request) => this.#resume(stream, account, request),
       bound: (session) => hooks.tell('sessionOpened', { session: session as ClientSession }),
     }
   }
@@ -173,6 +206,7 @@ export class ClientConnections {
     return session
   }
 
+<<<<<<< /tmp/pc/mine
   /** It may have been removed or disabled since it logged in, when it had no session yet that could have been closed. @throws StreamError */
   async #assertUsable({ username }: AuthenticatedAccount): Promise<void> {
     const found = await this.#parts.accounts.find(username)
@@ -188,13 +222,46 @@ export class ClientConnections {
   }
 
   #ended(session: ClientSession, abrupt: boolean): void {
+=======
+  /** @returns `<failed/>`, or nothing when the stream has its session */
+  async #resume(stream: XmppStream, { username }: AuthenticatedAccount, request: Element): Promise<Element | undefined> {
+    const { previd, h } = request.attrs as { readonly previd?: string; readonly h?: string }
+    if (!previd || h === undefined) return failed('bad-request')
+    if (this.#parts.config.streamManagement.resumeSeconds === 0) return failed('feature-not-implemented')
+    const found = await this.#parts.accounts.find(username)
+    if (!found || found.disabled) throw new StreamError('not-authorized', 'This account may not be used any more.')
+    const session = this.#resumptions.find(previd, username)
+    if (await session?.resume(stream, h)) return undefined
+    return failed('item-not-found', this.#resumptions.handledBefore(previd, username))
+  }
+
+  #acknowledged(session: ClientSession): void {
+    const { hooks, log } = this.#parts
+    if (!hooks.isHeard('messagesAcknowledged')) return
+    void Promise.resolve(hooks.tell('messagesAcknowledged', { session })).catch((error: unknown) =>
+      log.error({ jid: session.jid.toString(), error }, 'telling of an acknowledgement failed'),
+    )
+  }
+
+  #ended(session: ClientSession, abrupt: boolean, left: readonly Unacknowledged[]): void {
+>>>>>>> /tmp/pc/theirs
     const { log, sessions } = this.#parts
     sessions.remove(session)
     const ending = this.#availability
       .ended(session, abrupt)
       .finally(() => this.#forgetAnonymous(session))
       .catch((error: unknown) => log.error({ jid: session.jid.toString(), error }, 'ending a session failed'))
+      .then(() => this.#giveBack(session, left))
       .finally(() => this.#endings.delete(ending))
     this.#endings.add(ending)
+  }
+
+  async #giveBack(session: ClientSession, left: readonly Unacknowledged[]): Promise<void> {
+    const { hooks, log } = this.#parts
+    try {
+      if (await this.#returns.all(left, session.jid)) await hooks.tell('unacknowledgedReturned', { session })
+    } catch (error) {
+      log.error({ jid: session.jid.toString(), error }, 'giving back what a session had not acknowledged failed')
+    }
   }
 }
