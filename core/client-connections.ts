@@ -14,11 +14,8 @@ import type { HookRegistry } from './pipeline/hooks.js'
 import type { GiveBack } from './router/give-back.js'
 import type { IqDispatcher } from './router/iq-dispatcher.js'
 import type { PacketRouter } from './router/packet-router.js'
-<<<<<<< /tmp/pc/mine
-import type { AnonymousUsers } from './session/anonymous-users.js'
-=======
 import { UnacknowledgedReturns } from './router/unacknowledged-returns.js'
->>>>>>> /tmp/pc/theirs
+import type { AnonymousUsers } from './session/anonymous-users.js'
 import { Availability } from './session/availability.js'
 import { ClientSession, type SessionCollaborators } from './session/client-session.js'
 import { settleFullJid } from './session/resource-binding.js'
@@ -206,7 +203,6 @@ export class ClientConnections {
     return session
   }
 
-<<<<<<< /tmp/pc/mine
   /** It may have been removed or disabled since it logged in, when it had no session yet that could have been closed. @throws StreamError */
   async #assertUsable({ username }: AuthenticatedAccount): Promise<void> {
     const found = await this.#parts.accounts.find(username)
@@ -221,15 +217,13 @@ export class ClientConnections {
     anonymous.remove(jid.local)
   }
 
-  #ended(session: ClientSession, abrupt: boolean): void {
-=======
   /** @returns `<failed/>`, or nothing when the stream has its session */
-  async #resume(stream: XmppStream, { username }: AuthenticatedAccount, request: Element): Promise<Element | undefined> {
+  async #resume(stream: XmppStream, account: AuthenticatedAccount, request: Element): Promise<Element | undefined> {
     const { previd, h } = request.attrs as { readonly previd?: string; readonly h?: string }
     if (!previd || h === undefined) return failed('bad-request')
     if (this.#parts.config.streamManagement.resumeSeconds === 0) return failed('feature-not-implemented')
-    const found = await this.#parts.accounts.find(username)
-    if (!found || found.disabled) throw new StreamError('not-authorized', 'This account may not be used any more.')
+    if (!account.isAnonymous) await this.#assertUsable(account)
+    const { username } = account
     const session = this.#resumptions.find(previd, username)
     if (await session?.resume(stream, h)) return undefined
     return failed('item-not-found', this.#resumptions.handledBefore(previd, username))
@@ -244,7 +238,6 @@ export class ClientConnections {
   }
 
   #ended(session: ClientSession, abrupt: boolean, left: readonly Unacknowledged[]): void {
->>>>>>> /tmp/pc/theirs
     const { log, sessions } = this.#parts
     sessions.remove(session)
     const ending = this.#availability
