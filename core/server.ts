@@ -26,9 +26,9 @@ import { loadTls } from './net/tls-context.js'
 import type { Transport } from './net/transport.js'
 import { HookRegistry } from './pipeline/hooks.js'
 import { InterceptorChain } from './pipeline/interceptor-chain.js'
+import { CompiledPlugins } from './plugin-host/compiled-plugins.js'
 import { PluginHost } from './plugin-host/plugin-host.js'
 import type { PluginControl } from './plugin-host/registries.js'
-import { GiveBack } from './router/give-back.js'
 import { IqDispatcher } from './router/iq-dispatcher.js'
 import { LocalDelivery } from './router/local-delivery.js'
 import { PacketRouter } from './router/packet-router.js'
@@ -41,8 +41,9 @@ import { SessionRegistry } from './session/session-registry.js'
 import type { Negotiation } from './stream/negotiation.js'
 import { StreamFeatureRegistry } from './stream/stream-features.js'
 
+const COMPILED_PLUGINS = CompiledPlugins.beside(import.meta.url)
 /** The plugins that come with the server. */
-const SHIPPED_PLUGINS = fileURLToPath(new URL('../plugins', import.meta.url))
+const SHIPPED_PLUGINS = COMPILED_PLUGINS?.sources ?? fileURLToPath(new URL('../plugins', import.meta.url))
 
 export interface ServerOptions extends ConfigurationSources {
   /** Plugins given as values: then these alone are loaded, and no folder is looked at. */
@@ -132,12 +133,6 @@ class Server {
     const router = this.#router(this.#anonymous?.among(accounts) ?? accounts)
     const metrics = new MetricsRegistry(this.#log)
     const admin = this.#adminServer(database, metrics)
-    const giveBack = new GiveBack({
-      domain: this.#domain,
-      internal: this.#internal,
-      deliver: (message, account, origin) => router.toAccount(message, account, origin),
-      route: (stanza) => router.route(stanza),
-    })
     const plugins = this.#pluginHost({ database, accounts, router, metrics, admin, builtIn })
     const clients = new ClientConnections({
       config: this.#config,
@@ -149,8 +144,6 @@ class Server {
       iq: this.#iq,
       router,
       delivery: this.#delivery,
-      internal: this.#internal,
-      giveBack,
       streamFeatures: this.#streamFeatures,
       tls,
       anonymous: this.#anonymous,
@@ -271,6 +264,7 @@ class Server {
     const { plugins, dataFolder, limits } = this.#config
     return new PluginHost({
       folders: builtIn ? [] : [SHIPPED_PLUGINS, ...plugins.folders],
+      compiled: COMPILED_PLUGINS,
       builtIn: builtIn ?? [],
       disabled: plugins.disabled,
       settings: plugins.settings,
@@ -329,7 +323,6 @@ class Server {
     for (const family of interceptorMetrics(this.#chain)) metrics.family(family)
     core.gauge('sessions', 'Sessions that have bound a resource', () => this.#sessions.count)
     core.gauge('connections', 'Client connections, logged in or not', () => clients.count)
-    core.gauge('sessions_waiting', 'Sessions that wait for their client to connect again (XEP-0198)', () => clients.waitingCount)
     core.gauge('stanzas_rejected_outgoing', 'Stanzas an interceptor kept from their recipient', () => this.#delivery.rejected)
   }
 }

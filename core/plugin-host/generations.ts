@@ -11,6 +11,19 @@ let lastGeneration = 0
 let lastMessage = 0
 let underWay = 0
 const knownRoots = new Set<string>()
+const triedAsCompiled = new Set<string>()
+/** A server that runs from its sources was started with tsx. */
+let typeScript: Promise<void> | undefined = import.meta.url.split('?')[0]?.endsWith('.ts') ? Promise.resolve() : undefined
+
+/**
+ * Imports what was compiled together with the server. The first time it needs no hook, and so, in most processes, no thread for hooks.
+ * @throws whatever the module throws, and the loader's errors
+ */
+export async function importCompiled(folder: string, file: string): Promise<Record<string, unknown>> {
+  if (triedAsCompiled.has(file)) return importAnew(folder, file)
+  triedAsCompiled.add(file)
+  return (await import(pathToFileURL(file).href)) as Record<string, unknown>
+}
 
 /**
  * Imports `file` of the plugin in `folder`, with all that it imports from there, as if never imported before. Never freed again by Node.
@@ -18,6 +31,7 @@ const knownRoots = new Set<string>()
  * @throws whatever the module throws, and the loader's errors
  */
 export async function importAnew(folder: string, file: string): Promise<Record<string, unknown>> {
+  if (file.endsWith('.ts')) await understandTypeScript()
   const root = rootUrl(folder)
   if (!knownRoots.has(root)) {
     await tellHook({ add: root })
@@ -54,7 +68,22 @@ async function tellHook(message: { readonly add?: string; readonly remove?: stri
   }
 }
 
-/** Must come after tsx has registered its own hooks, which is so when this file is TypeScript that runs. */
+function understandTypeScript(): Promise<void> {
+  typeScript ??= registerTypeScript()
+  return typeScript
+}
+
+/** Hooks run from the last registered to the first, and ours must run before those of tsx: it is registered once more. */
+async function registerTypeScript(): Promise<void> {
+  const tsx = await import('tsx/esm/api')
+  tsx.register()
+  if (!hookPort) return
+  await Promise.all([...knownRoots].map((root) => tellHook({ remove: root })))
+  hookPort = undefined
+  for (const root of knownRoots) await tellHook({ add: root })
+}
+
+/** Must come after tsx has registered its own hooks. */
 function registerHook(): MessagePort {
   const { port1, port2 } = new MessageChannel()
   const data = { port: port2, hostUrl: import.meta.url.split('?')[0] }

@@ -2,19 +2,25 @@
 import { relative } from 'node:path'
 import type { AnyPlugin } from '@beaconfire/plugin-sdk'
 import { withinLimit } from '../pipeline/time-limit.js'
+import type { CompiledPlugins } from './compiled-plugins.js'
 import type { FoundPlugin } from './find-plugins.js'
-import { importAnew } from './generations.js'
+import { importAnew, importCompiled } from './generations.js'
 import { PluginLoadFailed } from './registries.js'
 
 const KEBAB_CASE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 
-/** @throws PluginLoadFailed that names the plugin, the file and line where known, and what to do */
-export async function loadPlugin(found: FoundPlugin): Promise<AnyPlugin> {
+/**
+ * @param compiled plugins that were compiled beforehand; undefined where the server runs from its sources
+ * @throws PluginLoadFailed that names the plugin, the file and line where known, and what to do
+ */
+export async function loadPlugin(found: FoundPlugin, compiled?: CompiledPlugins): Promise<AnyPlugin> {
+  const modules = compiled?.of(found)
+  const { folder, entry } = modules ?? found
   let module: { readonly default?: unknown }
   try {
-    module = await withinLimit('the import', () => importAnew(found.folder, found.entry))
+    module = await withinLimit('the import', () => (modules ? importCompiled(folder, entry) : importAnew(folder, entry)))
   } catch (error) {
-    throw loadFailed(found.name, error, found.folder)
+    throw loadFailed(found.name, error, folder)
   }
   const wrong = problemOf(module.default, found.name)
   if (wrong !== undefined) throw new PluginLoadFailed(`plugin "${found.name}": ${relative(found.folder, found.entry)}: ${wrong}`)

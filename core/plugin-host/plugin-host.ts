@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path'
 import type { AnyPlugin, Logger } from '@beaconfire/plugin-sdk'
 import { withinLimit } from '../pipeline/time-limit.js'
+import type { CompiledPlugins } from './compiled-plugins.js'
 import { type Finding, findPlugins, isProblem } from './find-plugins.js'
 import { forgetRoot } from './generations.js'
 import { loadFailed, loadPlugin } from './load-plugin.js'
@@ -23,6 +24,8 @@ export interface PluginHostOptions extends VersionParts {
   readonly watch: boolean
   /** Packed plugins are unpacked below it. */
   readonly dataFolder: string
+  /** Plugins of the folders that were compiled beforehand. */
+  readonly compiled?: CompiledPlugins | undefined
   /** Plugins given as values; they come before those of the folders. */
   readonly builtIn?: readonly AnyPlugin[]
 }
@@ -172,7 +175,7 @@ export class PluginHost implements PluginControl {
     if (record.isDisabled) return
     try {
       if (isProblem(finding)) throw new PluginLoadFailed(finding.message)
-      record.target = await loadPlugin(finding)
+      record.target = await loadPlugin(finding, this.#options.compiled)
       record.isDue = true
     } catch (error) {
       // What ran before goes on; what waited for a service must not start in its older form.

@@ -1,12 +1,15 @@
-/** The server as its operator runs it: a process of its own, started by `core/main.ts`, with a folder of its own. */
-import { type ChildProcess, spawn } from 'node:child_process'
+/** The server as its operator runs it: a process of its own, with a folder of its own. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { TestConfig, TestScope } from '@beaconfire/plugin-sdk/testing'
 
 const MAIN = fileURLToPath(new URL('../../core/main.ts', import.meta.url))
+const BUILD = fileURLToPath(new URL('../../scripts/build.ts', import.meta.url))
+const COMPILED_MAIN = fileURLToPath(new URL('../../dist/core/main.js', import.meta.url))
 /** By address: the working folder of the process has no node_modules. */
 const TSX = import.meta.resolve('tsx')
 /** From start to the `ready` line, on a machine that does much else. */
@@ -30,6 +33,8 @@ export interface ServerProcessOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Folder of a server before, to start again on its data. */
   readonly folder?: string
+  /** Compiles the tree first and runs that, as `npm start` does; otherwise the sources run. */
+  readonly isCompiled?: boolean
 }
 
 export class ServerProcess {
@@ -94,7 +99,8 @@ export async function startServerProcess(t: TestScope, options: ServerProcessOpt
   }
   await writeFile(configFile, JSON.stringify(config))
   const output: string[] = []
-  const child = spawn(process.execPath, ['--import', TSX, MAIN], {
+  if (options.isCompiled) await promisify(execFile)(process.execPath, ['--import', TSX, BUILD])
+  const child = spawn(process.execPath, options.isCompiled ? [COMPILED_MAIN] : ['--import', TSX, MAIN], {
     cwd: folder,
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, BEACONFIRE_CONFIG: configFile, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
