@@ -29,6 +29,7 @@ import { InterceptorChain } from './pipeline/interceptor-chain.js'
 import { CompiledPlugins } from './plugin-host/compiled-plugins.js'
 import { PluginHost } from './plugin-host/plugin-host.js'
 import type { PluginControl } from './plugin-host/registries.js'
+import { GiveBack } from './router/give-back.js'
 import { IqDispatcher } from './router/iq-dispatcher.js'
 import { LocalDelivery } from './router/local-delivery.js'
 import { PacketRouter } from './router/packet-router.js'
@@ -133,6 +134,12 @@ class Server {
     const router = this.#router(this.#anonymous?.among(accounts) ?? accounts)
     const metrics = new MetricsRegistry(this.#log)
     const admin = this.#adminServer(database, metrics)
+    const giveBack = new GiveBack({
+      domain: this.#domain,
+      internal: this.#internal,
+      deliver: (message, account, origin) => router.toAccount(message, account, origin),
+      route: (stanza) => router.route(stanza),
+    })
     const plugins = this.#pluginHost({ database, accounts, router, metrics, admin, builtIn })
     const clients = new ClientConnections({
       config: this.#config,
@@ -144,6 +151,8 @@ class Server {
       iq: this.#iq,
       router,
       delivery: this.#delivery,
+      internal: this.#internal,
+      giveBack,
       streamFeatures: this.#streamFeatures,
       tls,
       anonymous: this.#anonymous,
@@ -323,6 +332,7 @@ class Server {
     for (const family of interceptorMetrics(this.#chain)) metrics.family(family)
     core.gauge('sessions', 'Sessions that have bound a resource', () => this.#sessions.count)
     core.gauge('connections', 'Client connections, logged in or not', () => clients.count)
+    core.gauge('sessions_waiting', 'Sessions that wait for their client to connect again (XEP-0198)', () => clients.waitingCount)
     core.gauge('stanzas_rejected_outgoing', 'Stanzas an interceptor kept from their recipient', () => this.#delivery.rejected)
   }
 }
