@@ -1,5 +1,14 @@
 /** The hooks of all plugins: facts told to each, questions asked until one says `handled`. */
-import { type HookName, type Hooks, isPromise, type Logger, type MaybePromise, StanzaError, type Verdict } from '@beaconfire/plugin-sdk'
+import {
+  type HookName,
+  type Hooks,
+  isPromise,
+  type Logger,
+  type MaybePromise,
+  type RoutedNotes,
+  StanzaError,
+  type Verdict,
+} from '@beaconfire/plugin-sdk'
 import { withinLimit } from './time-limit.js'
 
 /** How long a hook may take over its verdict, in ms. */
@@ -9,6 +18,12 @@ type FactOf<Name extends HookName> = Parameters<Hooks[Name]>[0]
 /** Hooks that are asked for a verdict. */
 export type VerdictHook = { [Name in HookName]: ReturnType<Hooks[Name]> extends MaybePromise<Verdict> ? Name : never }[HookName]
 
+/** Told what each hook says that is asked about a stanza. */
+export interface HookWatch {
+  /** @param elapsed ms that the answer took */
+  hookAsked(plugin: string, hook: string, stanza: RoutedNotes, outcome: Verdict | 'rejected', elapsed: number): void
+}
+
 interface Listener {
   readonly plugin: string
   readonly hook: (fact: never) => MaybePromise<Verdict | void>
@@ -17,9 +32,15 @@ interface Listener {
 export class HookRegistry {
   readonly #listeners = new Map<HookName, readonly Listener[]>()
   readonly #log: Logger
+  #watch: HookWatch | undefined
 
   constructor(log: Logger) {
     this.#log = log
+  }
+
+  /** Lets `watch` know what each hook says that is asked about a stanza; undefined: nobody is told. */
+  watch(watch: HookWatch | undefined): void {
+    this.#watch = watch
   }
 
   /** @returns the undo */
@@ -57,7 +78,8 @@ export class HookRegistry {
 
   #askFrom(start: number, listeners: readonly Listener[], name: HookName, fact: unknown): MaybePromise<Verdict> {
     for (let i = start; i < listeners.length; i++) {
-      const verdict = this.#call(listeners[i] as Listener, name, fact)
+      const listener = listeners[i] as Listener
+      const verdict = this.#watch === undefined ? this.#call(listener, name, fact) : this.#callWatched(this.#watch, listener, name, fact)
       if (isPromise(verdict))
         return this.#inTime(verdict, name, listeners[i] as Listener).then((said) =>
           said === 'handled' ? said : this.#askFrom(i + 1, listeners, name, fact),
@@ -91,6 +113,29 @@ export class HookRegistry {
       this.#failed(error, listener, name)
       throw new StanzaError('internal-server-error', { type: 'wait', text: 'The server took too long over this.' })
     })
+  }
+
+  #callWatched(watch: HookWatch, listener: Listener, name: HookName, fact: unknown): MaybePromise<Verdict | void> {
+    const startedAt = performance.now()
+    const { message, presence, stanza } = fact as { message?: RoutedNotes; presence?: RoutedNotes; stanza?: RoutedNotes }
+    const about = message ?? presence ?? stanza
+    const report = (outcome: Verdict | 'rejected') => {
+      if (about) watch.hookAsked(listener.plugin, name, about, outcome, performance.now() - startedAt)
+    }
+    const said = (verdict: Verdict | void) => {
+      report(verdict ?? 'pass')
+      return verdict
+    }
+    const refused = (error: unknown): never => {
+      report('rejected')
+      throw error
+    }
+    try {
+      const verdict = this.#call(listener, name, fact)
+      return isPromise(verdict) ? verdict.then(said, refused) : said(verdict)
+    } catch (error) {
+      return refused(error)
+    }
   }
 
   #call(listener: Listener, name: HookName, fact: unknown): MaybePromise<Verdict | void> {

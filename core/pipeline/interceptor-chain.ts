@@ -28,9 +28,9 @@ export type OnRejected = (rejection: PacketRejected, packet: Stanza, session: Se
 export interface CrossingProbe extends CallProbe {
   /** The act begins, or has ended. */
   acting(): void
-  acted(outcome: boolean | 'failed'): void
+  acted(outcome: boolean): void
   /** Nothing more comes of this crossing. */
-  finished(packet: Stanza): void
+  finished(): void
 }
 
 /** Decides which stanzas are recorded. */
@@ -226,11 +226,11 @@ export class InterceptorChain {
         ? runStage(interceptors, after, new PacketCrossing(packet, session, incoming, true, routed, origin), this.#deadlines, probe)
         : undefined
     if (told === undefined) {
-      probe?.finished(packet)
+      probe?.finished()
       return outcome
     }
     return told.then(() => {
-      probe?.finished(packet)
+      probe?.finished()
       return outcome
     })
   }
@@ -274,7 +274,7 @@ export class InterceptorChain {
 }
 
 function rejected(error: unknown, packet: Stanza, session: Session, onRejected: OnRejected, probe: CrossingProbe | undefined): MaybePromise<boolean> {
-  probe?.finished(packet)
+  probe?.finished()
   if (!(error instanceof PacketRejected)) throw error
   const answered = onRejected(error, packet, session)
   return isPromise(answered) ? answered.then(() => false) : false
