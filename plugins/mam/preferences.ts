@@ -8,7 +8,6 @@ import {
   type MaybePromise,
   NS,
   namespaceOf,
-  type RosterItem,
   type RosterService,
   StanzaError,
   whenDone,
@@ -36,12 +35,7 @@ export function wants({ behavior, always, never }: Preferences, user: Jid, conta
   if (never.some((it) => matches(it, contact))) return false
   if (always.some((it) => matches(it, contact))) return true
   if (behavior !== 'roster') return behavior === 'always'
-  return whenDone(roster.item(user, contact.bare()), (item) => item !== undefined && isShown(item))
-}
-
-/** A request that was not answered yet is not in the roster. */
-function isShown({ subscription, pendingOut, pendingIn, name, groups }: RosterItem): boolean {
-  return !pendingIn || pendingOut || subscription !== 'none' || name !== undefined || groups.length > 0
+  return whenDone(roster.item(user, contact.bare()), (item) => item?.listed ?? false)
 }
 
 /** §2.3.1: a bare JID stands for all of its resources. */
