@@ -10,6 +10,7 @@ import { interceptorMetrics } from './admin/interceptor-metrics.js'
 import { interceptorsRoutes } from './admin/interceptors-routes.js'
 import { MetricsRegistry } from './admin/metrics.js'
 import { pluginsRoutes } from './admin/plugins-routes.js'
+import { recorderRoutes } from './admin/recorder-routes.js'
 import { serverRoutes } from './admin/server-routes.js'
 import { sessionsRoutes } from './admin/sessions-routes.js'
 import { usersRoutes } from './admin/users-routes.js'
@@ -24,6 +25,7 @@ import { InternalSession } from './internal-session.js'
 import { listen, type TcpListener } from './net/tcp-listener.js'
 import { loadTls } from './net/tls-context.js'
 import type { Transport } from './net/transport.js'
+import { FlightRecorder } from './pipeline/flight-recorder.js'
 import { HookRegistry } from './pipeline/hooks.js'
 import { InterceptorChain } from './pipeline/interceptor-chain.js'
 import { CompiledPlugins } from './plugin-host/compiled-plugins.js'
@@ -82,6 +84,7 @@ class Server {
   readonly #internal: InternalSession
   readonly #chain: InterceptorChain
   readonly #hooks: HookRegistry
+  readonly #recorder: FlightRecorder
   readonly #iq: IqDispatcher
   readonly #streamFeatures = new StreamFeatureRegistry()
   readonly #domains: PluginDomains
@@ -102,6 +105,10 @@ class Server {
     this.#internal = new InternalSession(this.#domain, log)
     this.#chain = new InterceptorChain(log)
     this.#hooks = new HookRegistry(log)
+    this.#recorder = new FlightRecorder((watch) => {
+      this.#chain.watch(watch)
+      this.#hooks.watch(watch)
+    })
     this.#iq = new IqDispatcher(log)
     this.#domains = new PluginDomains(this.#domain, log)
     this.#discovery = new DiscoveryRegistry(this.#domains)
@@ -214,6 +221,7 @@ class Server {
   /** In reverse: no new peers, streams closed, what they caused settled, plugins stopped, database flushed and closed. */
   async #stop({ admin, database, listeners, plugins, clients }: RunningParts): Promise<void> {
     this.#isReady = false
+    this.#recorder.close()
     const closed = listeners.map(({ listener }) => listener.close())
     await clients.stop()
     await plugins.stop() // while connections may still take what plugins have to say
@@ -320,6 +328,7 @@ class Server {
       sessionsRoutes(this.#sessions),
       pluginsRoutes(plugins, () => this.#chain.statuses()),
       interceptorsRoutes(this.#chain),
+      recorderRoutes(this.#recorder, this.#domain.domain),
       serverRoutes(info),
       auditRoutes(audit),
     ]) {
