@@ -1,6 +1,7 @@
 /** The places of a running server where plugins put what they contribute, as one object for the plugin host. */
 import type { Discovery, DiscoveryItem, DiscoveryProvider, Identity } from '@beaconfire/plugin-sdk'
 import type { AdminServer } from './admin/admin-server.js'
+import type { CommandRegistry } from './command-registry.js'
 import type { HookRegistry } from './pipeline/hooks.js'
 import type { InterceptorChain } from './pipeline/interceptor-chain.js'
 import type { Registries } from './plugin-host/registries.js'
@@ -15,6 +16,7 @@ export interface ContributionPlaces {
   readonly streamFeatures: StreamFeatureRegistry
   readonly discovery: DiscoveryRegistry
   readonly domains: PluginDomains
+  readonly commands: CommandRegistry
   readonly admin: AdminServer
 }
 
@@ -27,6 +29,7 @@ export function registriesOf(places: ContributionPlaces): Registries {
     streamFeature: (_plugin, feature) => places.streamFeatures.add(feature),
     discovery: (_plugin, features, identities, provider) => places.discovery.add({ features, identities, provider }),
     domain: (plugin, domain) => places.domains.add(plugin, domain),
+    command: (plugin, command) => places.commands.add(plugin, command),
     adminRoutes: (plugin, routes) => places.admin.addRoutes(plugin, routes),
     batch: (change) => places.chain.batch(change),
   }

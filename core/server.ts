@@ -15,8 +15,10 @@ import { serverRoutes } from './admin/server-routes.js'
 import { sessionsRoutes } from './admin/sessions-routes.js'
 import { usersRoutes } from './admin/users-routes.js'
 import { AccountStore, accountTables } from './auth/account-store.js'
+import { AdminList } from './auth/admin-list.js'
 import { SecurityAudit, securityAuditTables } from './auth/security-audit.js'
 import { ClientConnections } from './client-connections.js'
+import { CommandRegistry } from './command-registry.js'
 import type { ServerConfig } from './config/server-config.js'
 import { openDatabase, type ServerDatabase } from './database/database.js'
 import { Delivery } from './delivery/delivery.js'
@@ -89,6 +91,7 @@ class Server {
   readonly #streamFeatures = new StreamFeatureRegistry()
   readonly #domains: PluginDomains
   readonly #discovery: DiscoveryRegistry
+  readonly #commands = new CommandRegistry()
   readonly #sessions = new SessionRegistry<ClientSession, Negotiation>()
   readonly #delivery: Delivery
   readonly #anonymous: AnonymousUsers | undefined
@@ -137,7 +140,8 @@ class Server {
     ])
     await database.migrate('beaconfire', [...accountTables])
     await database.migrate('beaconfire-audit', [...securityAuditTables])
-    const accounts = this.#accountStore(database)
+    const admins = await AdminList.open(database.forPlugin('beaconfire'), this.#config.admins, this.#log)
+    const accounts = this.#accountStore(database, admins)
     const router = this.#router(this.#anonymous?.among(accounts) ?? accounts)
     const metrics = new MetricsRegistry(this.#log)
     const admin = this.#adminServer(database, metrics)
@@ -147,7 +151,7 @@ class Server {
       deliver: (message, account, origin) => router.toAccount(message, account, origin),
       route: (stanza) => router.route(stanza),
     })
-    const plugins = this.#pluginHost({ database, accounts, router, metrics, admin, builtIn })
+    const plugins = this.#pluginHost({ database, accounts, admins, router, metrics, admin, builtIn })
     const clients = new ClientConnections({
       config: this.#config,
       domain: this.#domain,
@@ -232,7 +236,7 @@ class Server {
     this.#log.info({}, 'server stopped')
   }
 
-  #accountStore(database: ServerDatabase): AccountStore {
+  #accountStore(database: ServerDatabase, admins: AdminList): AccountStore {
     return new AccountStore({
       database: database.forPlugin('beaconfire'),
       domain: this.#domain,
@@ -240,7 +244,10 @@ class Server {
       openfire: this.#config.openfire,
       log: this.#log,
       onCreated: (user) => this.#hooks.tell('userCreated', { user }),
-      onDeleting: (user) => this.#hooks.tell('userDeleted', { user }),
+      onDeleting: async (user) => {
+        await admins.forget(user)
+        await this.#hooks.tell('userDeleted', { user })
+      },
       closeSessions: (user, except) => {
         for (const session of this.#sessions.ofUser(user))
           if (session !== except) session.close('not-authorized', 'This account may not be used any more.')
@@ -271,13 +278,13 @@ class Server {
       domain: this.#domain.domain,
       dataFolder,
       log: this.#log,
-      audit: new SecurityAudit(database.forPlugin('beaconfire-audit'), hostname()),
+      audit: securityAudit(database),
       metricsText: () => metrics.text(),
       isReady: () => this.#isReady,
     })
   }
 
-  #pluginHost({ database, accounts, router, metrics, admin, builtIn }: PluginHostParts): PluginHost {
+  #pluginHost({ database, accounts, admins, router, metrics, admin, builtIn }: PluginHostParts): PluginHost {
     const { plugins, dataFolder, limits } = this.#config
     return new PluginHost({
       folders: builtIn ? [] : [SHIPPED_PLUGINS, ...plugins.folders],
@@ -293,6 +300,7 @@ class Server {
         streamFeatures: this.#streamFeatures,
         discovery: this.#discovery,
         domains: this.#domains,
+        commands: this.#commands,
         admin,
       }),
       facade: {
@@ -300,6 +308,9 @@ class Server {
         accounts,
         sessions: this.#sessions,
         discovery: this.#discovery,
+        commands: this.#commands,
+        admins,
+        audit: securityAudit(database),
         send: (stanza) => router.send(stanza),
         route: (stanza) => router.route(stanza),
         registered: (fact) => this.#hooks.tell('userRegistered', fact),
@@ -314,7 +325,7 @@ class Server {
   }
 
   #mountAdminRoutes({ accounts, admin, database, listeners, plugins, clients }: RunningParts, version: string): void {
-    const audit = new SecurityAudit(database.forPlugin('beaconfire-audit'), hostname())
+    const audit = securityAudit(database)
     const info = () => ({
       version,
       domain: this.#domain.domain,
@@ -358,10 +369,15 @@ interface RunningParts {
 interface PluginHostParts {
   readonly database: ServerDatabase
   readonly accounts: Accounts
+  readonly admins: AdminList
   readonly router: PacketRouter
   readonly metrics: MetricsRegistry
   readonly admin: AdminServer
   readonly builtIn: readonly AnyPlugin[] | undefined
+}
+
+function securityAudit(database: ServerDatabase): SecurityAudit {
+  return new SecurityAudit(database.forPlugin('beaconfire-audit'), hostname())
 }
 
 async function packageVersion(): Promise<string> {

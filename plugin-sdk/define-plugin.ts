@@ -2,6 +2,9 @@
 import type { Static, TObject } from 'typebox'
 import type { Accounts } from './accounts.js'
 import type { AdminRoute } from './admin-route.js'
+import type { Admins } from './admins.js'
+import type { Audit } from './audit.js'
+import type { Command } from './command.js'
 import type { Database, Migration } from './database.js'
 import type { Discovery, DiscoveryProvider, Identity } from './discovery.js'
 import type { Element } from './element.js'
@@ -38,6 +41,8 @@ export interface Contributions<Provided extends ServiceName = ServiceName> {
   readonly discovery?: DiscoveryProvider
   /** Subdomains that the plugin answers. */
   readonly domains?: readonly PluginDomain[]
+  /** Ad-hoc commands of the server (XEP-0050). */
+  readonly commands?: readonly Command[]
   readonly streamFeatures?: readonly StreamFeature[]
   readonly adminRoutes?: readonly AdminRoute[]
   readonly services?: Pick<Services, Provided>
@@ -61,9 +66,13 @@ export interface PluginContext<Config = unknown, Required extends ServiceName = 
   readonly timers: Timers
   readonly services: Pick<Services, Required>
   readonly accounts: Accounts
+  readonly admins: Admins
+  readonly audit: Audit
   readonly sessions: Sessions
   /** What all running plugins contribute to service discovery. */
   readonly discovery: Discovery
+  /** The ad-hoc commands that all running plugins contribute. */
+  readonly commands: { list(): readonly Command[]; find(node: string): Command | undefined }
   /**
    * Sends a stanza of the server's own through the whole way: incoming chain (session kind `internal`), routing, outgoing chain.
    * `from` defaults to the server's domain.

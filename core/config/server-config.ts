@@ -67,7 +67,10 @@ const c2s = Type.Object(
       Type.String({ minLength: 1, description: 'host, or host:port, that new streams are sent to instead of being served' }),
     ),
     saslMechanisms: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'offer these alone, of those that are possible; by their registered names' }),
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description: 'offer these alone, of those that are possible; by their registered names',
+      }),
     ),
     resourceConflict: Type.Enum(['kick-old', 'reject-new', 'rename'], { default: 'kick-old' }),
   },
@@ -137,6 +140,10 @@ export const serverConfigSchema = Type.Object(
       },
       closed,
     ),
+    admins: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description: 'JIDs of accounts that may administer by XMPP (XEP-0133); make the accounts before, since whoever has the name has the rights',
+    }),
     plugins,
     log: Type.Object(
       {

@@ -28,6 +28,7 @@ export function registerContributions(registries: Registries, plugin: string, co
     const { features = [], identities = [], discovery } = contributions
     if (features.length + identities.length > 0 || discovery) undos.push(registries.discovery(plugin, features, identities, discovery))
     for (const it of contributions.domains ?? []) undos.push(registries.domain(plugin, it))
+    for (const it of contributions.commands ?? []) undos.push(registries.command(plugin, it))
     if (contributions.adminRoutes?.length) undos.push(registries.adminRoutes(plugin, contributions.adminRoutes))
   } catch (error) {
     undoAll()
@@ -47,6 +48,7 @@ export function contributionNames(contributions: Contributions): Record<string, 
     features: contributions.features ?? [],
     identities: (contributions.identities ?? []).map((it) => `${it.category}/${it.type}`),
     domains: (contributions.domains ?? []).map((it) => it.subdomain),
+    commands: (contributions.commands ?? []).map((it) => it.node),
     adminRoutes: (contributions.adminRoutes ?? []).map((it) => `${it.method} ${it.path}`),
     services: Object.keys(contributions.services ?? {}),
   }

@@ -59,6 +59,7 @@ export class RecordingRegistries implements Registries {
   readonly streamFeature = (plugin: string) => this.#add(`${plugin}/stream-feature`)
   readonly discovery = (plugin: string, features: readonly string[]) => this.#add(`${plugin}/${features.join()}`)
   readonly domain = (plugin: string, it: { readonly subdomain: string }) => this.#add(`${plugin}/${it.subdomain}`)
+  readonly command = (plugin: string, it: { readonly node: string }) => this.#add(`${plugin}/${it.node}`)
   readonly adminRoutes = (plugin: string, routes: readonly { readonly path: string }[]) => this.#add(`${plugin}${routes[0]?.path}`)
 
   batch(change: () => void): void {
@@ -110,6 +111,9 @@ export class TestHost {
         accounts: unused,
         sessions: unused,
         discovery: { features: () => [], identities: () => [], domains: () => [], providers: () => [], revision: 0 },
+        commands: { list: () => [], find: () => undefined },
+        admins: unused,
+        audit: unused,
         send: () => undefined,
         route: () => undefined,
         registered: () => undefined,

@@ -1,6 +1,7 @@
 /** Where the plugin host puts what plugins contribute. Each call returns its undo. */
 import type {
   AdminRoute,
+  Command,
   DiscoveryProvider,
   Hooks,
   Identity,
@@ -23,6 +24,7 @@ export interface Registries {
   streamFeature(plugin: string, feature: StreamFeature): Undo
   discovery(plugin: string, features: readonly string[], identities: readonly Identity[], provider?: DiscoveryProvider): Undo
   domain(plugin: string, domain: PluginDomain): Undo
+  command(plugin: string, command: Command): Undo
   adminRoutes(plugin: string, routes: readonly AdminRoute[]): Undo
   /**
    * Runs `change` so that many registrations count as one: chains are compiled and routes mounted once, at its end.
@@ -37,7 +39,10 @@ export class ContributionConflict extends Error {
 }
 
 /** The part of a plugin's context that is the server itself. */
-export type ServerFacade = Pick<PluginContext, 'domain' | 'accounts' | 'sessions' | 'discovery' | 'send' | 'route' | 'registered' | 'limitsEnabled'>
+export type ServerFacade = Pick<
+  PluginContext,
+  'domain' | 'accounts' | 'sessions' | 'discovery' | 'commands' | 'admins' | 'audit' | 'send' | 'route' | 'registered' | 'limitsEnabled'
+>
 
 export type PluginState = 'running' | 'failed' | 'loading' | 'disabled' | 'unloaded'
 

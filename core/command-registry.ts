@@ -1,0 +1,23 @@
+/** The ad-hoc commands of all running plugins (XEP-0050), by node. */
+import type { Command } from '@beaconfire/plugin-sdk'
+import { ContributionConflict } from './plugin-host/registries.js'
+
+export class CommandRegistry {
+  readonly #commands = new Map<string, { readonly plugin: string; readonly command: Command }>()
+
+  /** @returns the undo @throws ContributionConflict when the node is another command's */
+  add(plugin: string, command: Command): () => void {
+    const rival = this.#commands.get(command.node)
+    if (rival) throw new ContributionConflict(`the command "${command.node}" is plugin ${rival.plugin}'s already`)
+    const added = { plugin, command }
+    this.#commands.set(command.node, added)
+    return () => {
+      if (this.#commands.get(command.node) === added) this.#commands.delete(command.node)
+    }
+  }
+
+  readonly find = (node: string): Command | undefined => this.#commands.get(node)?.command
+
+  /** In order of adding. */
+  readonly list = (): readonly Command[] => [...this.#commands.values()].map((it) => it.command)
+}
