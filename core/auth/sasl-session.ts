@@ -103,7 +103,7 @@ export class SaslSession {
   }
 
   async #begin(el: Element): Promise<SaslOutcome> {
-    if (this.#running) throw new SaslFailure('malformed-request', 'an exchange is under way')
+    this.#running = undefined // one that was under way is given up (RFC 6120 §6.4.2)
     const { mechanisms, environment, mayRevealPassword } = this.#options
     const mechanism = mechanisms.find(({ name }) => name === el.attrs.mechanism)
     if (!mechanism) throw new SaslFailure('invalid-mechanism')

@@ -232,7 +232,7 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
     if (header.name !== 'stream') throw new StreamError('bad-format')
     this.#peer = from === undefined ? undefined : address(from).bare().toString()
     if (to !== undefined && to !== this.#settings.domain) this.#checkHost(address(to))
-    if (!/^[1-9]\d{0,3}\.\d{1,4}$/.test(version ?? '')) throw new StreamError('unsupported-version')
+    if (!/^0{0,8}[1-9]\d{0,3}\.\d{1,8}$/.test(version ?? '')) throw new StreamError('unsupported-version')
     this.#sendHeader()
     this.sendFeatures()
   }
