@@ -30,11 +30,14 @@ async function behavioursOf(files: readonly string[]): Promise<Behaviour[]> {
     const names = around.get(file) ?? []
     around.set(file, [...names.slice(0, nesting), name])
   })
+  /** What a file said that could not be run: the error of its test does not tell. */
+  const complaints = new Map<string, string>()
+  stream.on('test:stderr', ({ file = '', message }) => complaints.set(file, (complaints.get(file) ?? '') + message))
   const take = (data: Outcome, passed: boolean) => {
     if (data.details.type === 'suite' || isFile(data, files, passed)) return
     const name = [...(around.get(data.file ?? '') ?? []).slice(0, data.nesting), data.name].join(' ')
     const outcome = data.skip !== undefined && data.skip !== false ? 'skipped' : passed ? 'held' : 'failed'
-    behaviours.push({ file: relative(TREE, data.file ?? data.name), name, outcome, error: errorOf(data) })
+    behaviours.push({ file: relative(TREE, data.file ?? data.name), name, outcome, error: errorOf(data) ?? complaints.get(data.file ?? data.name) })
   }
   stream.on('test:pass', (data) => take(data as Outcome, true))
   stream.on('test:fail', (data) => take(data as Outcome, false))
@@ -59,7 +62,7 @@ function isFile({ name, nesting, details }: Outcome, files: readonly string[], p
 
 function errorOf({ details }: Outcome): string | undefined {
   const cause = details.error?.cause
-  return cause instanceof Error ? cause.message : details.error?.message
+  return cause instanceof Error ? cause.message : undefined
 }
 
 function print(behaviours: readonly Behaviour[], all: boolean): void {
