@@ -1,4 +1,4 @@
-/** Admin routes: the roster of an account, to look at. */
+/** Admin routes: the roster of an account, to look at; shared groups, to be read again. */
 import { type Accounts, AdminError, type AdminRoute, adminRoute, Jid, Type } from '@beaconfire/plugin-sdk'
 import type { Rosters } from './rosters.js'
 
@@ -12,8 +12,23 @@ const item = Type.Object({
   approved: Type.Boolean(),
 })
 
-export function adminRoutes(rosters: Rosters, accounts: Pick<Accounts, 'exists'>, domain: Jid): AdminRoute[] {
+export interface AdminRouteCollaborators {
+  readonly rosters: Rosters
+  readonly accounts: Pick<Accounts, 'exists'>
+  readonly domain: Jid
+  /** @returns rosters that changed */
+  reloadGroups(): Promise<number>
+}
+
+export function adminRoutes({ rosters, accounts, domain, reloadGroups }: AdminRouteCollaborators): AdminRoute[] {
   return [
+    adminRoute({
+      method: 'POST',
+      path: '/shared-groups/reload',
+      summary: 'Reads the groups that are shown in rosters again, after they were changed in the database',
+      response: Type.Object({ changedRosters: Type.Integer() }),
+      handle: async () => ({ changedRosters: await reloadGroups() }),
+    }),
     adminRoute({
       method: 'GET',
       path: '/users/:username',

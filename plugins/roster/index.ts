@@ -18,6 +18,8 @@ import { rosterQuery } from './roster-query.js'
 import { RosterStore, tables } from './roster-store.js'
 import { Rosters } from './rosters.js'
 import { restoreInterested } from './saved-state.js'
+import { SharedGroupStore } from './shared-group-store.js'
+import { SharedRosters } from './shared-rosters.js'
 import { isSubscriptionType } from './subscription-states.js'
 import { Subscriptions } from './subscriptions.js'
 
@@ -32,9 +34,13 @@ export default definePlugin({
   setup(context) {
     const { config, log, sessions, accounts } = context
     const store = new RosterStore(context.database, log)
-    const rosters = new Rosters(store, (user) => sessions.ofUser(user).length > 0, config.rememberedRosters)
+    const groupStore = new SharedGroupStore(context.database)
+    const shared = new SharedRosters(groupStore, context.domain.domain, log)
+    const sharedOf = (username: string) => shared.groups.contactsOf(username)
+    const rosters = new Rosters(store, (user) => sessions.ofUser(user).length > 0, config.rememberedRosters, sharedOf)
     const pushes = new RosterPushes(sessions)
     const subscriptions = new Subscriptions({ rosters, pushes, limits: config, log, route: (stanza) => context.route(stanza) })
+    const reloadGroups = () => shared.reload({ rosters, pushes, subscriptions })
     context.metrics.gauge('cached', 'Rosters held in memory', () => rosters.size)
 
     return {
@@ -55,20 +61,28 @@ export default definePlugin({
         sessionClosed({ session }) {
           rosters.rest(session.jid)
         },
+        async userCreated() {
+          if (shared.groups.areForEverybody) await reloadGroups()
+        },
         async userDeleted({ user }) {
-          const { entries } = await rosters.of(user)
-          for (const entry of [...entries.values()]) await subscriptions.cancel(user, entry)
+          const { own } = await rosters.of(user)
+          for (const entry of [...own.values()]) await subscriptions.cancel(user, entry)
           await rosters.removeAll(user)
+          await groupStore.removeMember(user.local)
+          if (!shared.groups.isEmpty) await reloadGroups()
         },
       },
-      iqHandlers: [rosterQuery({ rosters, pushes, subscriptions, limits: config })],
+      iqHandlers: [rosterQuery({ rosters, pushes, subscriptions, limits: config, isSharedName: (name) => shared.groups.isDisplayName(name) })],
       features: [NS.roster],
       streamFeatures: [
         { when: 'after-authentication', element: () => element('ver', { xmlns: NS.rosterVersioning }) },
         { when: 'after-authentication', element: () => element('sub', { xmlns: NS.preApproval }) },
       ],
-      adminRoutes: adminRoutes(rosters, accounts, context.domain),
+      adminRoutes: adminRoutes({ rosters, accounts, domain: context.domain, reloadGroups }),
       services: { roster: rosterService(rosters, subscriptions) },
+      async start() {
+        await Promise.all([store.start(), shared.load()])
+      },
       stop: () => rosters.whenIdle(),
       save: () => pushes.save(),
       restore: (state) => restoreInterested(state, sessions, pushes),

@@ -1,5 +1,6 @@
 /** An entry of a roster as the server keeps it: what the user sees of it, and what is only the server's. Never changed in place. */
 import { type Element, element, type Jid, type RosterItem } from '@beaconfire/plugin-sdk'
+import type { SharedPart } from './shared-part.js'
 import type { SubscriptionState } from './subscription-states.js'
 
 export interface RosterEntry extends RosterItem {
@@ -7,6 +8,8 @@ export interface RosterEntry extends RosterItem {
   readonly id: number | undefined
   /** The request's whole stanza while {@link RosterItem.pendingIn}, shown at every login until answered (§3.1.3). */
   readonly request: string | undefined
+  /** What of this is there by shared groups alone, and is never stored. */
+  readonly shared?: SharedPart | undefined
 }
 
 /** An entry that is not stored yet and knows nothing but its JID. */

@@ -2,9 +2,10 @@
 import { element, type IqHandler, type IqRequest, isClientSession, type Jid, NS, StanzaError, whenDone } from '@beaconfire/plugin-sdk'
 import type { RosterConfig } from './config.js'
 import { readItemRequest } from './item-request.js'
-import { itemElement, type RosterEntry } from './roster-entry.js'
+import { hasTo, itemElement, type RosterEntry } from './roster-entry.js'
 import type { RosterPushes } from './roster-pushes.js'
 import { entryFor, type RosterChange, type Rosters } from './rosters.js'
+import { sameTexts } from './shared-part.js'
 import type { Subscriptions } from './subscriptions.js'
 
 export interface RosterQueryCollaborators {
@@ -12,6 +13,8 @@ export interface RosterQueryCollaborators {
   readonly pushes: RosterPushes
   readonly subscriptions: Subscriptions
   readonly limits: RosterConfig
+  /** True for a name that shared groups are shown under. */
+  isSharedName(group: string): boolean
 }
 
 /** Requests for another account's roster are taken too, to be refused with `forbidden` (§2.3.3). */
@@ -46,11 +49,14 @@ async function answerSet(server: RosterQueryCollaborators, { session, payload }:
 }
 
 async function setItem(
-  { pushes, subscriptions }: RosterQueryCollaborators,
+  { pushes, subscriptions, isSharedName }: RosterQueryCollaborators,
   change: RosterChange,
   { jid, name, groups }: { readonly jid: Jid; readonly name: string | undefined; readonly groups: readonly string[] },
 ): Promise<void> {
   const before = change.roster.entry(jid)
+  // Who is in a shared group is not the user's to say, nor is a group of the same name.
+  if (groups.some((it) => isSharedName(it) && !before?.groups.includes(it)))
+    throw new StanzaError('not-acceptable', { text: 'This group is shared.' })
   subscriptions.assertRoom(change, before)
   const entry: RosterEntry = { ...entryFor(change.roster, jid), name, groups: sameGroups(before, groups) ?? groups, listed: true }
   await pushes.push(change.roster, await change.save(entry))
@@ -60,9 +66,11 @@ async function removeItem({ rosters, pushes, subscriptions }: RosterQueryCollabo
   const removed = await rosters.change(user, async (change) => {
     const entry = change.roster.entry(contact)
     if (!entry?.listed) throw new StanzaError('item-not-found')
-    await change.remove(entry)
+    if (entry.shared && hasTo(entry.shared)) throw new StanzaError('not-acceptable', { text: 'The contact is in a shared group.' })
+    const own = change.roster.own.get(entry.jid.toString()) ?? entry
+    await change.remove(own)
     await pushes.pushRemoval(change.roster, contact)
-    return entry
+    return own
   })
   await subscriptions.cancel(user, removed)
 }
@@ -70,5 +78,5 @@ async function removeItem({ rosters, pushes, subscriptions }: RosterQueryCollabo
 /** The groups the entry has, when they are the same: the store then leaves them alone. */
 function sameGroups(before: RosterEntry | undefined, groups: readonly string[]): readonly string[] | undefined {
   const known = before?.groups
-  return known?.length === groups.length && known.every((group, index) => group === groups[index]) ? known : undefined
+  return known && sameTexts(known, groups) ? known : undefined
 }

@@ -1,6 +1,7 @@
 /** The roster's tables, which are Openfire's (`ofRoster`, `ofRosterGroups`), one small of our own, and all SQL over them. */
 import { type Database, Jid, type Logger, type Migration, type Subscription } from '@beaconfire/plugin-sdk'
 import type { RosterEntry } from './roster-entry.js'
+import { groupTables } from './shared-group-store.js'
 
 /** `ofID` sequence of `rosterID`. */
 const ROSTER_ID_TYPE = 18
@@ -9,6 +10,8 @@ const SUBSCRIPTIONS: readonly Subscription[] = ['none', 'to', 'from', 'both']
 const ASK_SUBSCRIBE = 0
 const RECV_SUBSCRIBE = 1
 const NONE = -1
+/** `sub` of an item that Openfire was removing. */
+const SUB_REMOVE = -1
 /** Bytes a TEXT column holds. */
 const LONGEST_REQUEST = 65_535
 
@@ -50,6 +53,7 @@ export const tables: readonly Migration[] = [
       }
     },
   },
+  { version: 2, up: groupTables },
 ]
 
 interface ItemRow {
@@ -70,7 +74,7 @@ interface GroupRow {
 }
 
 /** Both are read at each login: they go to the database together. */
-const ITEMS_OF = `select r.rosterID, r.jid, r.sub, r.ask, r.recv, r.nick, r.stanza, e.approved, e.listed
+const itemsOf = (stanza: string) => `select r.rosterID, r.jid, r.sub, r.ask, r.recv, r.nick, ${stanza} as stanza, e.approved, e.listed
   from ofRoster r left join ofRosterExtra e on e.rosterID = r.rosterID where r.username = ? order by r.rosterID`
 const GROUPS_OF = `select g.rosterID, g.groupName
   from ofRosterGroups g join ofRoster r on r.rosterID = g.rosterID where r.username = ? order by g.rosterID, g.\`rank\``
@@ -78,19 +82,50 @@ const GROUPS_OF = `select g.rosterID, g.groupName
 export class RosterStore {
   readonly #database: Database
   readonly #log: Logger
+  /** Rows that are not shown because another is of the same contact, by that one's id. */
+  readonly #twins = new Map<number, ReadonlySet<number>>()
+  #items = itemsOf('r.stanza')
+  #hasStanza = true
 
   constructor(database: Database, log: Logger) {
     this.#database = database
     this.#log = log
   }
 
+  /** Openfire's table has the column for a request's stanza from its schema 33 on; without it a request is kept, but not its text. */
+  async start(): Promise<void> {
+    this.#hasStanza = await this.#database.knex.schema.hasColumn('ofRoster', 'stanza')
+    if (!this.#hasStanza) this.#items = itemsOf('null')
+  }
+
   async load(username: string): Promise<RosterEntry[]> {
     const [rows, groupRows] = await Promise.all([
-      this.#database.read<ItemRow>(ITEMS_OF, [username]),
+      this.#database.read<ItemRow>(this.#items, [username]),
       this.#database.read<GroupRow>(GROUPS_OF, [username]),
     ])
     const groups = groupsByItem(groupRows)
-    return rows.flatMap((row) => this.#entry(username, row, groups.get(Number(row.rosterID)) ?? []))
+    const entries = new Map<string, RosterEntry>()
+    for (const row of rows) {
+      const entry = this.#entry(username, row, groups.get(Number(row.rosterID)) ?? [])
+      if (!entry) continue
+      const key = entry.jid.toString()
+      const twin = entries.get(key)
+      entries.set(key, twin ? this.#better(username, twin, entry) : entry)
+    }
+    return [...entries.values()]
+  }
+
+  /** Nothing in Openfire's table keeps a contact from being there twice: both rows stay, and go together. */
+  #better(username: string, one: RosterEntry, other: RosterEntry): RosterEntry {
+    const [kept, hidden] = rankOf(other) > rankOf(one) ? [other, one] : [one, other]
+    const hiddenId = hidden.id as number
+    this.#log.warn(
+      { username, rosterID: hiddenId, contact: kept.jid.toString() },
+      'a roster item is there twice; the one with the lesser subscription is not shown',
+    )
+    const keptId = kept.id as number
+    this.#twins.set(keptId, new Set([...(this.#twins.get(keptId) ?? []), hiddenId, ...(this.#twins.get(hiddenId) ?? [])]))
+    return kept
   }
 
   /**
@@ -106,7 +141,7 @@ export class RosterStore {
       ask: entry.pendingOut ? ASK_SUBSCRIBE : NONE,
       recv: entry.pendingIn ? RECV_SUBSCRIBE : NONE,
       nick: entry.name ?? null,
-      stanza: entry.request === undefined || Buffer.byteLength(entry.request) > LONGEST_REQUEST ? null : entry.request,
+      ...(this.#hasStanza && { stanza: entry.request === undefined || Buffer.byteLength(entry.request) > LONGEST_REQUEST ? null : entry.request }),
     }
     await this.#database.transaction(async (trx) => {
       if (before) await trx('ofRoster').where('rosterID', id).update(columns)
@@ -123,9 +158,11 @@ export class RosterStore {
 
   async remove({ id }: RosterEntry): Promise<void> {
     if (id === undefined) return
+    const ids = [id, ...(this.#twins.get(id) ?? [])]
     await this.#database.transaction(async (trx) => {
-      for (const table of ['ofRosterGroups', 'ofRosterExtra', 'ofRoster']) await trx(table).where('rosterID', id).delete()
+      for (const table of ['ofRosterGroups', 'ofRosterExtra', 'ofRoster']) await trx(table).whereIn('rosterID', ids).delete()
     })
+    this.#twins.delete(id)
   }
 
   /** Removes all rows of an account, those too that {@link load} could not read. */
@@ -137,13 +174,14 @@ export class RosterStore {
     })
   }
 
-  #entry(username: string, row: ItemRow, groups: readonly string[]): RosterEntry[] {
+  #entry(username: string, row: ItemRow, groups: readonly string[]): RosterEntry | undefined {
     const jid = Jid.tryParse(row.jid)
     if (!jid) {
       // Such a row can only be another server's; it is left alone rather than costing the user the whole roster.
       this.#log.warn({ username, rosterID: row.rosterID }, 'a roster item has no valid JID and is not shown')
-      return []
+      return undefined
     }
+    if (row.sub === SUB_REMOVE) return undefined
     const subscription = SUBSCRIPTIONS[row.sub] ?? 'none'
     const pendingIn = row.recv === RECV_SUBSCRIBE && (subscription === 'none' || subscription === 'to')
     const pendingOut = row.ask === ASK_SUBSCRIBE && (subscription === 'none' || subscription === 'from')
@@ -158,8 +196,13 @@ export class RosterStore {
       approved: row.approved === 1,
       request: pendingIn ? (row.stanza ?? undefined) : undefined,
     }
-    return [{ ...entry, listed: row.listed === 1 || !isRequestAlone(entry) }]
+    return { ...entry, listed: row.listed === 1 || !isRequestAlone(entry) }
   }
+}
+
+/** Which of two rows about a contact counts. */
+function rankOf({ subscription, pendingOut, pendingIn }: RosterEntry): number {
+  return SUBSCRIPTIONS.indexOf(subscription) * 4 + Number(pendingOut) * 2 + Number(pendingIn)
 }
 
 function groupsByItem(rows: readonly GroupRow[]): Map<number, string[]> {

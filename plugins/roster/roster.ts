@@ -2,11 +2,24 @@
 import { createHash } from 'node:crypto'
 import type { Jid } from '@beaconfire/plugin-sdk'
 import { itemElement, type RosterEntry } from './roster-entry.js'
+import { type SharedContacts, withShared } from './shared-part.js'
 
 const DIGEST_BYTES = 16
 
+const NOBODY: SharedContacts = new Map()
+
+/** The shown entry of a contact was this and is that. */
+export interface EntryChange {
+  readonly before: RosterEntry | undefined
+  readonly after: RosterEntry | undefined
+}
+
 export class Roster {
-  readonly #entries: Map<string, RosterEntry>
+  /** What is stored. */
+  readonly #own: Map<string, RosterEntry>
+  /** The same, with what shared groups add; the same map where they add nothing. */
+  #entries: Map<string, RosterEntry>
+  #shared: SharedContacts
   #listed = 0
   /** XOR of the digests of all listed items: changes with each of them alone, whatever their number and order. */
   #digest: Buffer | undefined
@@ -15,8 +28,11 @@ export class Roster {
     /** Bare JID of the account. */
     readonly user: Jid,
     entries: readonly RosterEntry[],
+    shared: SharedContacts = NOBODY,
   ) {
-    this.#entries = new Map(entries.map((entry) => [entry.jid.toString(), entry]))
+    this.#own = new Map(entries.map((entry) => [entry.jid.toString(), entry]))
+    this.#shared = shared
+    this.#entries = this.#laidOver(shared)
     for (const entry of entries) if (entry.listed) this.#listed++
   }
 
@@ -25,18 +41,35 @@ export class Roster {
     return this.#entries
   }
 
-  /** Entries that the user sees. */
+  /** Entries as they are stored. */
+  get own(): ReadonlyMap<string, RosterEntry> {
+    return this.#own
+  }
+
+  /** Stored entries that the user sees. */
   get listed(): number {
     return this.#listed
   }
 
   /** Requests of strangers, which the user does not see in the roster. */
   get unlisted(): number {
-    return this.#entries.size - this.#listed
+    return this.#own.size - this.#listed
   }
 
   entry(jid: Jid): RosterEntry | undefined {
     return this.#entries.get(jid.toString())
+  }
+
+  /** Shared groups have changed. @returns what that changes in the roster */
+  share(shared: SharedContacts): EntryChange[] {
+    const before = this.#entries
+    this.#shared = shared
+    this.#entries = this.#laidOver(shared)
+    this.#digest = undefined
+    const changes: EntryChange[] = []
+    for (const [key, entry] of this.#entries) if (before.get(key) !== entry) changes.push({ before: before.get(key), after: entry })
+    for (const [key, entry] of before) if (!this.#entries.has(key)) changes.push({ before: entry, after: undefined })
+    return changes
   }
 
   /**
@@ -51,24 +84,45 @@ export class Roster {
     return this.#digest.toString('base64url')
   }
 
+  /** @param entry as it is stored */
   set(entry: RosterEntry): void {
-    const before = this.entry(entry.jid)
-    if (before) this.#count(before, -1)
+    const key = entry.jid.toString()
+    this.#count(this.#own.get(key), -1)
     // In its old place, so that whoever walks over the entries meanwhile does not meet it twice.
-    this.#entries.set(entry.jid.toString(), entry)
+    this.#own.set(key, entry)
     this.#count(entry, 1)
+    this.#show(key, withShared(entry, this.#shared.get(key)))
   }
 
   delete(jid: Jid): void {
-    const entry = this.entry(jid)
-    if (!entry) return
-    this.#entries.delete(jid.toString())
-    this.#count(entry, -1)
+    const key = jid.toString()
+    this.#count(this.#own.get(key), -1)
+    this.#own.delete(key)
+    this.#show(key, this.#shared.get(key)?.alone)
   }
 
-  #count(entry: RosterEntry, by: 1 | -1): void {
+  /** In the other map, which may be the same one: then it is done already, but for the digest. */
+  #show(key: string, entry: RosterEntry | undefined): void {
+    if (this.#entries === this.#own) return
+    const before = this.#entries.get(key)
+    if (before) this.#mix(before)
+    if (entry) {
+      this.#entries.set(key, entry)
+      this.#mix(entry)
+    } else this.#entries.delete(key)
+  }
+
+  #laidOver(shared: SharedContacts): Map<string, RosterEntry> {
+    if (shared.size === 0) return this.#own
+    const entries = new Map(this.#own)
+    for (const [key, part] of shared) entries.set(key, withShared(this.#own.get(key), part) ?? part.alone)
+    return entries
+  }
+
+  #count(entry: RosterEntry | undefined, by: 1 | -1): void {
+    if (!entry) return
     if (entry.listed) this.#listed += by
-    this.#mix(entry)
+    if (this.#entries === this.#own) this.#mix(entry)
   }
 
   /** Puts an item into the digest, or takes it out: XOR is its own inverse. */

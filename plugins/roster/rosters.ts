@@ -1,8 +1,9 @@
 /** The rosters in memory: those of accounts with sessions, and a few more; loaded once, changed one change at a time. */
 import type { Jid, MaybePromise } from '@beaconfire/plugin-sdk'
-import { Roster } from './roster.js'
+import { type EntryChange, Roster } from './roster.js'
 import { newEntry, type RosterEntry } from './roster-entry.js'
 import type { RosterStore } from './roster-store.js'
+import { type SharedContacts, withoutShared } from './shared-part.js'
 
 interface Slot {
   roster: Roster | undefined
@@ -26,9 +27,16 @@ export class Rosters {
   readonly #store: RosterStore
   readonly #hasSession: (user: Jid) => boolean
   readonly #idleLimit: number
+  readonly #sharedOf: (username: string) => SharedContacts
 
-  /** @param idleLimit rosters kept for accounts without a session */
-  constructor(store: RosterStore, hasSession: (user: Jid) => boolean, idleLimit: number) {
+  /** @param idleLimit rosters kept for accounts without a session @param sharedOf what an account has by shared groups */
+  constructor(
+    store: RosterStore,
+    hasSession: (user: Jid) => boolean,
+    idleLimit: number,
+    sharedOf: (username: string) => SharedContacts = () => new Map(),
+  ) {
+    this.#sharedOf = sharedOf
     this.#store = store
     this.#hasSession = hasSession
     this.#idleLimit = idleLimit
@@ -68,7 +76,15 @@ export class Rosters {
   removeAll(user: Jid): Promise<void> {
     return this.change(user, async ({ roster }) => {
       await this.#store.removeAll(user.local)
-      for (const entry of [...roster.entries.values()]) roster.delete(entry.jid)
+      for (const entry of [...roster.own.values()]) roster.delete(entry.jid)
+    })
+  }
+
+  /** Shared groups have changed. @returns the rosters in memory that look different now, or whose contacts see something else */
+  reshare(): { readonly roster: Roster; readonly changes: readonly EntryChange[] }[] {
+    return [...this.#slots.values()].flatMap(({ roster }) => {
+      const changes = roster?.share(this.#sharedOf(roster.user.local))
+      return roster && changes && changes.length > 0 ? [{ roster, changes }] : []
     })
   }
 
@@ -110,7 +126,7 @@ export class Rosters {
     slot.loading ??= this.#store
       .load(account.local)
       .then((entries) => {
-        slot.roster = new Roster(account, entries)
+        slot.roster = new Roster(account, entries, this.#sharedOf(account.local))
         return slot.roster
       })
       .finally(() => {
@@ -123,9 +139,14 @@ export class Rosters {
     return {
       roster,
       save: async (entry) => {
-        const saved = await this.#store.save(roster.user.local, entry, roster.entry(entry.jid))
-        roster.set(saved)
-        return saved
+        const stored = roster.own.get(entry.jid.toString())
+        const own = withoutShared(entry, roster.entry(entry.jid), stored)
+        if (own) roster.set(await this.#store.save(roster.user.local, own, stored))
+        else if (stored) {
+          await this.#store.remove(stored)
+          roster.delete(stored.jid)
+        }
+        return roster.entry(entry.jid) ?? entry
       },
       remove: async (entry) => {
         await this.#store.remove(entry)

@@ -15,6 +15,7 @@ import type { RosterConfig } from './config.js'
 import { hasFrom, hasTo, type RosterEntry, stateOf, withState } from './roster-entry.js'
 import type { RosterPushes } from './roster-pushes.js'
 import { entryFor, type RosterChange, type Rosters } from './rosters.js'
+import { isPinned } from './shared-part.js'
 import { type SubscriptionType, transition } from './subscription-states.js'
 
 export interface SubscriptionCollaborators {
@@ -117,6 +118,7 @@ export class Subscriptions {
 
   async #applySent(change: RosterChange, type: SubscriptionType, contact: Jid): Promise<Outcome> {
     const before = change.roster.entry(contact)
+    if (isPinned(before, 'outbound', type)) return { passes: false, before }
     const { passes, next } = transition('outbound', type, stateOf(before))
     let after = withState(entryFor(change.roster, contact), next)
     // §3.4: an approval of what nobody asked for yet is kept for the day somebody does; a refusal takes it back.
@@ -130,6 +132,7 @@ export class Subscriptions {
   async #applyReceived(change: RosterChange, type: SubscriptionType, contact: Jid, stanza: Presence): Promise<Outcome> {
     const { roster } = change
     const before = roster.entry(contact)
+    if (isPinned(before, 'inbound', type)) return { passes: false, before }
     if (type === 'subscribe' && hasFrom(before)) return { passes: false, before, answered: true }
     const { passes, next } = transition('inbound', type, stateOf(before))
     if (!passes) return { passes, before }
@@ -179,6 +182,11 @@ export class Subscriptions {
       this.#server.log.warn({ jid: user.toString(), contact: entry.jid.toString(), error }, 'a kept subscription request cannot be read')
       return plain()
     }
+  }
+
+  /** The contact may see the account's presence from now on, or no longer, whoever decided that. */
+  async notify(user: Jid, contact: Jid, maySeePresence: boolean): Promise<void> {
+    await this.#notify(user, contact, maySeePresence)
   }
 
   async #notify(user: Jid, contact: Jid, maySeePresence: boolean): Promise<void> {
