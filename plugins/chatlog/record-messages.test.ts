@@ -33,7 +33,7 @@ function recorder(config: Partial<ChatLogConfig> = {}) {
   const log = { debug() {}, info() {}, warn() {}, error: () => void failures++, child: () => log }
   const interceptors = recordMessages({
     store,
-    config: { groupchat: false, onError: 'open', ...config },
+    config: { groupchat: false, obeyHints: false, onError: 'open', ...config },
     domain: Jid.parse('test'),
     log,
     metrics: { counter: () => ({ increment() {} }), gauge() {} },
@@ -188,3 +188,15 @@ test('while the disk is behind, a sender waits', async () => {
   await waiting
   assert.equal(state.isSaturated, false)
 })
+
+for (const hint of ['no-store', 'no-permanent-store']) {
+  test(`${hint} keeps a message out of the log only where the operator lets senders decide`, () => {
+    const xml = (to: string) => `<message type="TYPE" from="romeo@test/a" to="${to}"><body>x</body><${hint} xmlns="urn:xmpp:hints"/></message>`
+    for (const obeyHints of [false, true]) {
+      const { rows, handOver, send } = recorder({ obeyHints, groupchat: true })
+      handOver(xml('juliet@test').replace('TYPE', 'chat'))
+      send(xml('room@conference.test').replace('TYPE', 'groupchat'))
+      assert.equal(rows.length, obeyHints ? 0 : 2)
+    }
+  })
+}

@@ -23,7 +23,7 @@ const LOGGED = Symbol('logged')
 
 export interface RecorderCollaborators {
   readonly store: ChatLogStore
-  readonly config: Pick<ChatLogConfig, 'groupchat' | 'onError'>
+  readonly config: Pick<ChatLogConfig, 'groupchat' | 'obeyHints' | 'onError'>
   readonly domain: Jid
   readonly log: Logger
   readonly metrics: Metrics
@@ -50,6 +50,7 @@ export function recordMessages(collaborators: RecorderCollaborators): PacketInte
 class Recorder {
   readonly #store: ChatLogStore
   readonly #isClosed: boolean
+  readonly #obeysHints: boolean
   readonly #domain: string
   readonly #log: Logger
   readonly #logged
@@ -61,6 +62,7 @@ class Recorder {
   constructor({ store, config, domain, log, metrics }: RecorderCollaborators) {
     this.#store = store
     this.#isClosed = config.onError === 'closed'
+    this.#obeysHints = config.obeyHints
     this.#domain = domain.toString()
     this.#log = log
     this.#logged = metrics.counter('messages_total', 'Messages given to the log')
@@ -75,7 +77,7 @@ class Recorder {
     const { from, body } = packet
     const receiver = session.kind === 'client' ? session.jid : packet.to
     if (!body || !from || !receiver || from.local === '' || receiver.local === '') return
-    if (isCarbon(packet, from, receiver)) return
+    if (isCarbon(packet, from, receiver) || (this.#obeysHints && isOffTheRecord(packet))) return
     routed[LOGGED] = true
     const sentAt = packet.hasChild('delay', NS.delay) ? this.#keptSince(packet) : undefined
     // Kept messages are handed over again when the client was lost before it had them.
@@ -98,6 +100,7 @@ class Recorder {
     if (packet.kind !== 'message' || session.kind !== 'client') return
     const { to, body } = packet
     if (!body || !to || to.local === '' || to.resource !== '') return
+    if (this.#obeysHints && isOffTheRecord(packet)) return
     const room = jidColumn(to)
     return this.#write(crossing, {
       sessionJID: session.jid.toString(),
@@ -151,4 +154,9 @@ class Recorder {
 function isCarbon(packet: Message, from: Jid, receiver: Jid): boolean {
   if (from.resource !== '' || !from.equals(receiver.bare())) return false
   return packet.hasChild('received', NS.carbons) || packet.hasChild('sent', NS.carbons)
+}
+
+/** Its sender wants no permanent record (XEP-0334 §4.1, §4.2). */
+function isOffTheRecord(packet: Message): boolean {
+  return packet.hasChild('no-store', NS.hints) || packet.hasChild('no-permanent-store', NS.hints)
 }

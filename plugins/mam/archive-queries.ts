@@ -9,6 +9,7 @@ import {
   isClientSession,
   type Jid,
   type Message,
+  markKept,
   message,
   NS,
   StanzaError,
@@ -155,9 +156,9 @@ function readQueryId({ attrs }: Element): string | undefined {
   return queryId
 }
 
-/** From whom was asked: the account, which may stand there or not. */
+/** From whom was asked: the account, which may stand there or not. Should it not arrive, nobody is to keep it: it is in the archive. */
 function addressed(result: Element, to: Jid, from: Jid | undefined): Message {
-  return message({ from, to }, result)
+  return markKept(message({ from, to }, result))
 }
 
 function later(one: Position | undefined, other: Position | undefined): Position | undefined {

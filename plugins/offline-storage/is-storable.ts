@@ -6,8 +6,21 @@ import { type Message, NS } from '@beaconfire/plugin-sdk'
  */
 export type Fate = 'keep' | 'ignore' | 'refuse'
 
-/** What passes with the moment, and what only goes along with something else. */
-const NOT_WORTH_KEEPING: ReadonlySet<string> = new Set([NS.client, NS.chatStates, NS.realTimeText, NS.hints, NS.delay, NS.legacyDelay, NS.stanzaIds])
+/** What passes with the moment, tells what became of another message, or only goes along with something else. */
+const NOT_WORTH_KEEPING: ReadonlySet<string> = new Set([
+  NS.client,
+  NS.chatStates,
+  NS.realTimeText,
+  NS.receipts,
+  NS.chatMarkers,
+  NS.hints,
+  NS.delay,
+  NS.legacyDelay,
+  NS.stanzaIds,
+])
+
+/** Alone they are no reason to keep a message, be it `normal` (XEP-0085 §5.5, XEP-0184, XEP-0333): nobody misses them later. */
+const OF_THE_MOMENT: readonly string[] = [NS.chatStates, NS.realTimeText, NS.receipts, NS.chatMarkers]
 
 export function fateOf(message: Message): Fate {
   const { type } = message
@@ -16,14 +29,19 @@ export function fateOf(message: Message): Fate {
   const namespaces = message.childNamespaces()
   if (namespaces.includes(NS.carbons) && isCarbon(message)) return 'ignore'
   if (namespaces.includes(NS.offline)) return 'ignore' // served by XEP-0013 from what is kept already
+  const isWorthKeeping = saysSomething(message, namespaces)
   if (namespaces.includes(NS.hints)) {
-    if (message.hasChild('no-store', NS.hints)) return 'refuse'
+    // Nobody is told that a receipt or a state was not kept: nobody waits for it.
+    if (message.hasChild('no-store', NS.hints)) return isWorthKeeping ? 'refuse' : 'ignore'
     if (message.hasChild('store', NS.hints)) return 'keep'
   }
-  if (message.body || namespaces.some((it) => !NOT_WORTH_KEEPING.has(it))) return 'keep'
-  const isOfTheMoment = namespaces.includes(NS.chatStates) || namespaces.includes(NS.realTimeText)
+  return isWorthKeeping ? 'keep' : 'ignore'
+}
+
+function saysSomething(message: Message, namespaces: readonly string[]): boolean {
+  if (message.body || namespaces.some((it) => !NOT_WORTH_KEEPING.has(it))) return true
   // A normal message is kept though it has no body (a subject says enough); a chat message is not.
-  return type === 'normal' && !isOfTheMoment ? 'keep' : 'ignore'
+  return message.type === 'normal' && (message.hasChild('subject') || !OF_THE_MOMENT.some((it) => namespaces.includes(it)))
 }
 
 function isCarbon(message: Message): boolean {
