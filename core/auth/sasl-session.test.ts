@@ -97,10 +97,10 @@ test('a mechanism that reveals the password is refused outside TLS', async () =>
   assert.deepEqual(asked, [])
 })
 
-test('a second auth in mid-exchange ends the exchange', async () => {
+test('a second auth in mid-exchange takes the place of the first (RFC 6120 §6.4.2)', async () => {
   const { handle } = session()
   await handle(auth('PLAIN', ''))
-  assert.equal((await handle(plainAuth('\0alice\0secret'))).failed, 'malformed-request')
+  assert.equal((await handle(plainAuth('\0alice\0wrong'))).failed, 'not-authorized')
   assert.equal((await handle('<response/>')).failed, 'malformed-request')
 })
 
