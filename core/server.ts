@@ -294,6 +294,8 @@ class Server {
       settings: plugins.settings,
       watch: plugins.watch,
       registries: registriesOf({
+      uploads: builtIn ? undefined : plugins.folders[0],
+      trustedKeys: plugins.trustedKeys,
         chain: this.#chain,
         hooks: this.#hooks,
         iq: this.#iq,

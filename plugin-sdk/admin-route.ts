@@ -29,6 +29,8 @@ export interface AdminRoute<Params extends TSchema = TSchema, Query extends TSch
   readonly params?: Params
   readonly query?: Query
   readonly body?: Body
+  /** The body is a file instead: `request.body` is its bytes, of type `application/octet-stream` or `application/gzip`. */
+  readonly upload?: { readonly maxBytes: number }
   /** Shape of the answer; fields it does not name are not sent. */
   readonly response?: TSchema
   /** What the answer is sent with; 200 unless given, 204 when nothing is returned. */

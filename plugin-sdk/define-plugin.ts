@@ -48,6 +48,11 @@ export interface Contributions<Provided extends ServiceName = ServiceName> {
   readonly services?: Pick<Services, Provided>
   /** Input and output may begin: tables are migrated, required plugins run. Must settle within 10 s. */
   start?(): MaybePromise<void>
+  /**
+   * Asked once, after {@link start}, before a stanza reaches this version: whether it can do its work. `false`, or an error, and the
+   * version before serves on; there the plugin is shown as failed with the error's message. Must settle within 10 s.
+   */
+  healthy?(): MaybePromise<boolean | void>
   /** Flush and let go of everything; called in reverse order. Must settle within 10 s. */
   stop?(): MaybePromise<void>
   /** What the next version of this plugin should know (structured-cloneable); called before `stop` on a reload. */

@@ -11,6 +11,7 @@ import { API_PREFIX, type MountedRoute } from './route-table.js'
 import { isStreamedReply, sendStream } from './streamed-reply.js'
 
 const BODY_LIMIT = 1024 * 1024
+const FILE_TYPES = ['application/octet-stream', 'application/gzip', 'application/x-gzip']
 /** Long enough for a full JID, percent-encoded. */
 const LONGEST_PARAMETER = 3 * 3 * 1023 + 6
 
@@ -97,19 +98,25 @@ function api(scope: FastifyInstance, routes: readonly MountedRoute[], { gate, au
     await recordAct(audit, log, administrator, request, reply)
   })
   scope.setNotFoundHandler(notFound)
-  for (const mounted of routes) scope.route(routeOptions(mounted, gate, log))
+  for (const mounted of routes) if (!mounted.route.upload) scope.route(routeOptions(mounted, gate, log))
+  scope.register(async (files) => {
+    files.removeAllContentTypeParsers()
+    files.addContentTypeParser(FILE_TYPES, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    for (const mounted of routes) if (mounted.route.upload) files.route(routeOptions(mounted, gate, log))
+  })
 }
 
 function routeOptions({ owner, route, path, compiled }: MountedRoute, gate: AdminGate, log: Logger): RouteOptions {
   const { params, query, body, response } = compiled.schemas
   const status = route.status ?? 200
-  const schema: FastifySchema = { summary: route.summary, tags: [owner] }
+  const schema: FastifySchema = { summary: route.summary, tags: [owner], ...(route.upload && { consumes: FILE_TYPES }) }
   if (params) schema.params = params
   if (query) schema.querystring = query
   if (body) schema.body = body
   schema.response = response ? { [status]: response } : { [status]: { description: route.summary, type: 'null' } }
   const { serialize } = compiled
   return {
+    ...(route.upload && { bodyLimit: route.upload.maxBytes }),
     method: route.method,
     url: path,
     schema,

@@ -20,9 +20,9 @@ export function errorBody(statusCode: number, code: string, message: string, mor
 const REFUSED_BY_FASTIFY: Readonly<Record<number, readonly [code: string, message: string]>> = {
   400: ['bad-request', 'the request cannot be read'],
   404: ['not-found', 'there is no such resource'],
-  413: ['too-large', 'the body is larger than 1 MiB'],
+  413: ['too-large', 'the body is larger than is taken here'],
   414: ['uri-too-long', 'a parameter of the path is too long'],
-  415: ['unsupported-media-type', 'the body must be application/json'],
+  415: ['unsupported-media-type', 'the body must be application/json, or, where a file is taken, application/octet-stream'],
 }
 
 export function errorHandler(log: Logger) {

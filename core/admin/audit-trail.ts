@@ -33,6 +33,7 @@ export async function recordAct(audit: AuditLog, log: Logger, administrator: str
 /** A copy without the values of keys that name a secret, at any depth. */
 export function redacted(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Uint8Array) return `(${value.length} bytes)`
   if (depth >= DEEPEST) return '(too deep)'
   if (Array.isArray(value)) return value.map((item) => redacted(item, depth + 1))
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, SECRET.test(key) ? REDACTED : redacted(inner, depth + 1)]))

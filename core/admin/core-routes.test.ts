@@ -166,6 +166,7 @@ const ECHO: PluginStatus = {
   reloads: 2,
   requires: [],
   provides: ['roster'],
+  staleVersions: 0,
   contributions: { interceptors: ['echo/log'] },
 }
 
@@ -181,6 +182,7 @@ test('plugins show their state, and are reloaded and looked for', async (t) => {
     rescan: async () => [],
   }
   const counted = { calls: 5, rejections: 0, errors: 1, overruns: 0, skipped: 0, totalMs: 2.5, slowestMs: 1 }
+    install: async () => ECHO,
   const breaker = {
     band: 'observe',
     off: false,

@@ -1,7 +1,7 @@
 /** `/plugins`: what is loaded, what is wrong with what is not, and how its interceptors fare. */
 import { AdminError, type AdminRoute, adminRoute, Type } from '@beaconfire/plugin-sdk'
 import type { InterceptorStatus } from '../pipeline/guarded-interceptor.js'
-import { type PluginControl, PluginLoadFailed, PluginMissing, type PluginStatus } from '../plugin-host/registries.js'
+import { PackageRefused, type PluginControl, PluginLoadFailed, PluginMissing, type PluginStatus } from '../plugin-host/registries.js'
 import { interceptorSchema } from './interceptors-routes.js'
 
 const pluginSchema = Type.Object({
@@ -13,12 +13,19 @@ const pluginSchema = Type.Object({
   error: Type.Optional(Type.String({ description: 'why the last load failed; while running, why a newer version is not' })),
   loadedAt: Type.Optional(Type.String({ format: 'date-time' })),
   reloads: Type.Integer(),
+  staleVersions: Type.Integer({ description: 'versions that have stopped and are still held by something: a leak of the plugin' }),
   requires: Type.Array(Type.String()),
   provides: Type.Array(Type.String()),
   contributions: Type.Record(Type.String(), Type.Array(Type.String())),
   interceptors: Type.Array(interceptorSchema),
 })
 const listSchema = Type.Object({ items: Type.Array(pluginSchema) })
+const proofSchema = Type.Object({
+  sha256: Type.Optional(Type.String({ description: 'of the file, in hexadecimal digits; needed unless plugins.trustedKeys are configured' })),
+  signature: Type.Optional(Type.String({ description: 'Ed25519, of the file by one of plugins.trustedKeys, in base64' })),
+})
+/** Of an uploaded package. */
+const MAX_PACKAGE_BYTES = 16 * 1024 * 1024
 const byName = Type.Object({ name: Type.String({ minLength: 1 }) })
 
 export function pluginsRoutes(plugins: PluginControl, interceptors: () => readonly InterceptorStatus[] = () => []): AdminRoute[] {
@@ -53,7 +60,19 @@ export function pluginsRoutes(plugins: PluginControl, interceptors: () => readon
       summary: 'Loads a plugin again from its folder; where that fails the version before serves on',
       params: byName,
       response: pluginSchema,
-      handle: async ({ params }) => view(await reload(plugins, params.name)),
+      handle: async ({ params }) => view(await refusalsOf(() => plugins.reload(params.name))),
+    }),
+    adminRoute({
+      method: 'POST',
+      path: '/plugins',
+      summary: 'Installs or replaces a plugin packed with npm pack; where the new version fails the one before serves on',
+      query: proofSchema,
+      upload: { maxBytes: MAX_PACKAGE_BYTES },
+      response: pluginSchema,
+      async handle({ query, body }) {
+        if (!(body instanceof Uint8Array)) throw new AdminError(400, 'package-refused', 'send the package as the body')
+        return view(await refusalsOf(() => plugins.install(body, query)))
+      },
     }),
     adminRoute({
       method: 'POST',
@@ -65,10 +84,11 @@ export function pluginsRoutes(plugins: PluginControl, interceptors: () => readon
   ]
 }
 
-async function reload(plugins: PluginControl, name: string): Promise<PluginStatus> {
+async function refusalsOf<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await plugins.reload(name)
+    return await work()
   } catch (error) {
+    if (error instanceof PackageRefused) throw new AdminError(400, 'package-refused', error.message)
     if (error instanceof PluginMissing) throw missing()
     if (error instanceof PluginLoadFailed) throw new AdminError(422, 'plugin-load-failed', error.message)
     throw error

@@ -117,6 +117,10 @@ const plugins = Type.Object(
       default: {},
       description: "by plugin name; checked against each plugin's own schema",
     }),
+    trustedKeys: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description: 'Ed25519 public keys, base64 or PEM: packages uploaded by the admin API must then be signed by one of them',
+    }),
   },
   closed,
 )

@@ -1,13 +1,16 @@
 /** Looks through the plugin folders: which plugins are there, and what has changed since. */
 import type { Dirent } from 'node:fs'
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { sdkRange } from './sdk-version.js'
 import { unpackPlugin } from './unpack-plugin.js'
 
 /** The parts of a plugin's package.json that the host reads. */
 export interface PluginManifest {
   readonly version: string | undefined
   readonly description: string | undefined
+  /** Versions of the SDK that it was written for. */
+  readonly sdk: string | undefined
 }
 
 export interface FoundPlugin {
@@ -120,7 +123,7 @@ async function lookAtFolder(name: string, path: string, source: string): Promise
   // Without it tsx loads CommonJS, which is never read again.
   if (type !== 'module') return problem('package.json must say "type": "module", or the plugin could not be reloaded')
   if (!entry) return problem('has neither index.ts nor index.js; add one that exports the plugin')
-  const shown = { version: textOf(version), description: textOf(description) }
+  const shown = { version: textOf(version), description: textOf(description), sdk: sdkRange(manifest as Record<string, unknown>) }
   return { name, folder, entry: join(folder, entry), manifest: shown, source, fingerprint }
 }
 
@@ -142,6 +145,11 @@ async function fingerprintOfEntry(folder: string, path: string, entry: Dirent): 
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
+}
+
+/** What one entry of a plugins folder is. @returns undefined when it is not there, or no plugin */
+export function findPlugin(source: string, cache: string): Promise<Finding | undefined> {
+  return look(dirname(source), basename(source), cache)
 }
 
 function isMissing(error: unknown): boolean {

@@ -26,6 +26,10 @@ export function loadOrder<Plugin extends Orderable>(plugins: readonly Plugin[]):
     if (state.get(plugin) === 'done' || problems.has(plugin.name)) return
     if (state.get(plugin) === 'open') {
       const cycle = path.slice(path.indexOf(plugin))
+      if (cycle.length === 1) {
+        problems.set(plugin.name, `requires a service that it provides itself; take it out of requires`)
+        return
+      }
       const text = [...cycle, plugin].map((it) => `"${it.name}"`).join(' → ')
       for (const it of cycle) problems.set(it.name, `plugins require each other in a circle: ${text}; drop one of these requirements`)
       return

@@ -6,14 +6,20 @@ import type { CompiledPlugins } from './compiled-plugins.js'
 import type { FoundPlugin } from './find-plugins.js'
 import { importAnew, importCompiled } from './generations.js'
 import { PluginLoadFailed } from './registries.js'
+import { checkSdkVersion } from './sdk-version.js'
 
 const KEBAB_CASE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
+
+export function isPluginName(name: string): boolean {
+  return KEBAB_CASE.test(name)
+}
 
 /**
  * @param compiled plugins that were compiled beforehand; undefined where the server runs from its sources
  * @throws PluginLoadFailed that names the plugin, the file and line where known, and what to do
  */
 export async function loadPlugin(found: FoundPlugin, compiled?: CompiledPlugins): Promise<AnyPlugin> {
+  checkSdkVersion(found.name, found.manifest.sdk)
   const modules = compiled?.of(found)
   const { folder, entry } = modules ?? found
   let module: { readonly default?: unknown }
@@ -56,7 +62,7 @@ function placeIn(folder: string, error: Error): string | undefined {
 function problemOf(plugin: unknown, folderName: string): string | undefined {
   if (typeof plugin !== 'object' || plugin === null) return 'has no plugin as its default export; write `export default definePlugin({ … })`'
   const { name, version, setup, requires, provides, tables } = plugin as Record<string, unknown>
-  if (typeof name !== 'string' || !KEBAB_CASE.test(name)) return 'its name must be in kebab-case, such as "my-plugin"'
+  if (typeof name !== 'string' || !isPluginName(name)) return 'its name must be in kebab-case, such as "my-plugin"'
   if (name !== folderName) return `is named "${name}", but its folder "${folderName}"; make both the same`
   if (typeof version !== 'string' || version === '') return 'has no version; add one, such as version: "1.0.0"'
   if (typeof setup !== 'function') return 'has no setup function; add setup(context) { return { … } }'

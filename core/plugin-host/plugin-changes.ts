@@ -1,11 +1,15 @@
 /** Brings what runs in line with what should run: starts, replaces and retires versions, in order of dependency. */
 import type { AnyPlugin, Logger, ServiceName, Services } from '@beaconfire/plugin-sdk'
+import { withinLimit } from '../pipeline/time-limit.js'
+import type { LeakWatch } from './leak-watch.js'
 import { type LoadOrder, loadOrder, providerFailed } from './load-order.js'
 import { loadFailed } from './load-plugin.js'
 import type { PluginRecord } from './plugin-record.js'
 import { PluginVersion, type VersionParts } from './plugin-version.js'
 import { ServingPlugins } from './serving-plugins.js'
 
+/** How long a version that was replaced is kept for stanzas that began with it, in ms; more than an interceptor's usual budget. */
+const DRAIN_LIMIT_MS = 5000
 /** What a plugin may take to stop when the server stops, in ms: one that hangs must not cost the others their flush. */
 const LAST_STOP_LIMIT_MS = 1500
 
@@ -13,10 +17,12 @@ export class PluginChanges {
   readonly #parts: VersionParts
   readonly #log: Logger
   readonly #serving: ServingPlugins
+  readonly #leaks: LeakWatch
   /** Versions that no longer serve but run still: whoever used them may do so until all dependents are exchanged. */
   #retired: PluginVersion[] = []
 
-  constructor(parts: VersionParts) {
+  constructor(parts: VersionParts, leaks: LeakWatch) {
+    this.#leaks = leaks
     this.#parts = parts
     this.#log = parts.log
     this.#serving = new ServingPlugins(parts.registries)
@@ -36,8 +42,13 @@ export class PluginChanges {
       this.#failed(record, new Error(problem))
     }
     for (const record of plan.order) await this.#bringUp(record, plan)
+    const retired = this.#retired.splice(0).reverse()
+    if (retired.length > 0) await this.#letThrough()
     // Dependents first: a version that was replaced stays up until nobody uses its services any more.
-    for (const version of this.#retired.splice(0).reverse()) await version.stop()
+    for (const version of retired) {
+      await version.stop()
+      this.#leaks.retired(version.name, version.definition.version, version.context)
+    }
   }
 
   /** Stops everything, in reverse order. */
@@ -110,6 +121,15 @@ export class PluginChanges {
     }
     if (old) this.#retired.push(old)
     record.serves(version)
+  }
+
+  /** Stanzas that began with what is retired now pass it to their end. */
+  async #letThrough(): Promise<void> {
+    try {
+      await withinLimit('a stanza under way', () => this.#parts.registries.whenDrained(), DRAIN_LIMIT_MS)
+    } catch (error) {
+      this.#log.warn({ error }, 'a plugin is stopped though a stanza that began with it is still under way')
+    }
   }
 
   #takeOut(records: readonly PluginRecord[]): void {

@@ -62,6 +62,8 @@ export class RecordingRegistries implements Registries {
   readonly command = (plugin: string, it: { readonly node: string }) => this.#add(`${plugin}/${it.node}`)
   readonly adminRoutes = (plugin: string, routes: readonly { readonly path: string }[]) => this.#add(`${plugin}${routes[0]?.path}`)
 
+  async whenDrained(): Promise<void> {}
+
   batch(change: () => void): void {
     try {
       change()
@@ -105,6 +107,7 @@ export class TestHost {
       watch: options.watch ?? false,
       builtIn: options.builtIn ?? [],
       dataFolder: join(base, 'data'),
+      uploads: this.folder,
       registries: this.registries,
       facade: {
         domain: Jid.of(undefined, 'localhost'),

@@ -1,15 +1,20 @@
 /** Loads plugins from folders while the server runs, and keeps what runs in line with what lies there. */
-import { join, resolve } from 'node:path'
+import { type KeyObject, randomUUID } from 'node:crypto'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import type { AnyPlugin, Logger } from '@beaconfire/plugin-sdk'
 import { withinLimit } from '../pipeline/time-limit.js'
 import type { CompiledPlugins } from './compiled-plugins.js'
-import { type Finding, findPlugins, isProblem } from './find-plugins.js'
+import { type Finding, findPlugin, findPlugins, isProblem } from './find-plugins.js'
 import { forgetRoot } from './generations.js'
-import { loadFailed, loadPlugin } from './load-plugin.js'
+import { LeakWatch } from './leak-watch.js'
+import { isPluginName, loadFailed, loadPlugin } from './load-plugin.js'
 import { PluginChanges } from './plugin-changes.js'
 import { PluginRecord } from './plugin-record.js'
 import type { VersionParts } from './plugin-version.js'
-import { type PluginControl, PluginLoadFailed, PluginMissing, type PluginStatus } from './registries.js'
+import { type PackageProof, PackageRefused, type PluginControl, PluginLoadFailed, PluginMissing, type PluginStatus } from './registries.js'
+import { unpackPlugin } from './unpack-plugin.js'
+import { checkProof, placePackage, trustedKeys } from './uploaded-package.js'
 import { PluginWatcher } from './watch-plugins.js'
 
 /** How long a stop waits for a plugin that is being loaded, in ms: one that hangs must not cost the others their flush. */
@@ -22,6 +27,10 @@ export interface PluginHostOptions extends VersionParts {
   readonly disabled: readonly string[]
   /** True: what is dropped in, changed or removed takes effect by itself. */
   readonly watch: boolean
+  /** Where packages that come by the admin API are put: one of {@link folders}. Undefined: none are taken. */
+  readonly uploads?: string | undefined
+  /** Ed25519 keys; with any, an uploaded package must be signed by one. */
+  readonly trustedKeys?: readonly string[]
   /** Packed plugins are unpacked below it. */
   readonly dataFolder: string
   /** Plugins of the folders that were compiled beforehand. */
@@ -43,7 +52,9 @@ export class PluginHost implements PluginControl {
   readonly #log: Logger
   readonly #folders: readonly string[]
   readonly #records = new Map<string, PluginRecord>()
+  readonly #trustedKeys: readonly KeyObject[]
   readonly #changes: PluginChanges
+  readonly #leaks: LeakWatch
   readonly #watcher: PluginWatcher | undefined
   readonly #listeners = new Set<() => void>()
   /** Loads, reloads and scans go one after the other. */
@@ -53,8 +64,13 @@ export class PluginHost implements PluginControl {
   constructor(options: PluginHostOptions) {
     this.#options = options
     this.#log = options.log
+    this.#trustedKeys = trustedKeys(options.trustedKeys ?? [])
     this.#folders = [...new Set(options.folders.map((it) => resolve(it)))]
-    this.#changes = new PluginChanges(options)
+    this.#leaks = new LeakWatch(this.#log, (plugin, versions) => {
+      const record = this.#records.get(plugin)
+      if (record) record.staleVersions = versions
+    })
+    this.#changes = new PluginChanges(options, this.#leaks)
     if (options.watch && this.#folders.length > 0) this.#watcher = new PluginWatcher(this.#folders, (source) => this.#settled(source), this.#log)
   }
 
@@ -78,6 +94,7 @@ export class PluginHost implements PluginControl {
       this.#log.warn({ error }, 'plugins are stopped while one of them is being loaded')
     }
     await this.#changes.stopAll()
+    this.#leaks.close()
   }
 
   list(): readonly PluginStatus[] {
@@ -113,6 +130,29 @@ export class PluginHost implements PluginControl {
     })
   }
 
+  install(file: Uint8Array, proof: PackageProof): Promise<PluginStatus> {
+    return this.#enqueue(async () => {
+      const { uploads, dataFolder } = this.#options
+      if (!uploads) throw new PackageRefused('this server has no folder for plugins; configure plugins.folders')
+      checkProof(file, proof, this.#trustedKeys)
+      const name = await this.#nameOf(file)
+      const target = this.#placeOf(name, resolve(uploads))
+      const placed = await placePackage(file, target)
+      await this.#scan({ source: target })
+      const record = this.#records.get(name)
+      if (record && record.error === undefined) {
+        await placed.keep()
+        return record.status()
+      }
+      await placed.takeBack()
+      const restored = await findPlugin(target, this.#cache)
+      // It serves still: to load it once more would change nothing.
+      if (restored && record) record.finding = restored
+      else await this.#scan({ source: target })
+      throw new PluginLoadFailed(record?.error ?? `plugin "${name}": its package has vanished from ${dataFolder}`)
+    })
+  }
+
   rescan(): Promise<readonly PluginStatus[]> {
     return this.#enqueue(async () => {
       await this.#scan({})
@@ -124,6 +164,36 @@ export class PluginHost implements PluginControl {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
+  }
+
+  /** The plugin's name, once the package is known to hold nothing that reaches outside it. @throws PackageRefused */
+  async #nameOf(file: Uint8Array): Promise<string> {
+    const upload = join(this.#options.dataFolder, `plugin-upload-${randomUUID()}.tgz`)
+    try {
+      await mkdir(this.#options.dataFolder, { recursive: true })
+      await writeFile(upload, file)
+      const { name } = await unpackPlugin(upload, this.#cache)
+      if (isPluginName(name)) return name
+      throw new Error('the name of its package must be in kebab-case, such as "my-plugin" or "@acme/beaconfire-plugin-my-plugin"')
+    } catch (error) {
+      throw new PackageRefused(`this is no plugin packed with npm pack: ${error instanceof Error ? error.message : String(error)}`)
+    } finally {
+      await rm(upload, { force: true })
+    }
+  }
+
+  /** Where the package belongs: over the one of before, never over a folder that somebody works in. @throws PackageRefused */
+  #placeOf(name: string, folder: string): string {
+    const record = this.#records.get(name)
+    if (!record) return join(folder, `${name}.tgz`)
+    const source = record.finding?.source
+    if (source === undefined) throw new PackageRefused(`plugin "${name}" is part of the server and cannot be replaced`)
+    if (dirname(source) === folder && source.endsWith('.tgz')) return source
+    throw new PackageRefused(`plugin "${name}" is there already, as ${source}; remove or disable it there first`)
+  }
+
+  get #cache(): string {
+    return join(this.#options.dataFolder, 'plugin-packages')
   }
 
   #settled(source: string | undefined): void {
@@ -150,7 +220,7 @@ export class PluginHost implements PluginControl {
   }
 
   async #scan(scope: ScanScope): Promise<void> {
-    const findings = await findPlugins(this.#folders, join(this.#options.dataFolder, 'plugin-packages'))
+    const findings = await findPlugins(this.#folders, this.#cache)
     const present = new Set(findings.map((it) => it.name))
     const gone = [...this.#records.values()].filter((it) => it.finding && !present.has(it.name) && isInScope(scope, it.finding))
     for (const record of gone) this.#records.delete(record.name)

@@ -19,6 +19,7 @@ export class PluginRecord {
   isHeld = false
   error: string | undefined
   reloads = 0
+  staleVersions = 0
   #loadedAt: Date | undefined
   #triedServices: Partial<Services> = {}
 
@@ -67,6 +68,7 @@ export class PluginRecord {
       error: this.error,
       loadedAt: version && this.#loadedAt,
       reloads: this.reloads,
+      staleVersions: this.staleVersions,
       requires: definition?.requires ?? [],
       provides: definition?.provides ?? [],
       contributions: version?.contributionNames ?? {},

@@ -57,6 +57,11 @@ export class PluginVersion {
     return this.definition.name
   }
 
+  /** What only this version was given, and nobody but it should keep once it has stopped. */
+  get context(): object {
+    return this.#owned.context
+  }
+
   service(name: ServiceName): Services[ServiceName] | undefined {
     return this.#contributions.services?.[name]
   }
@@ -75,6 +80,8 @@ export class PluginVersion {
   async start(state: unknown): Promise<void> {
     if (state !== undefined) await step('restore()', () => this.#contributions.restore?.(state))
     await step('start()', () => this.#contributions.start?.())
+    const isHealthy = await step('its health check healthy()', () => this.#contributions.healthy?.())
+    if (isHealthy === false) throw new Error('its health check says that it cannot do its work: healthy() returned false')
   }
 
   /** Call it inside `registries.batch`. @throws ContributionConflict */

@@ -31,6 +31,8 @@ export interface Registries {
    * No stanza passes in between: `change` is synchronous.
    */
   batch(change: () => void): void
+  /** Resolves when no stanza is under way any more that began before the last batch: what it took out is not called again. */
+  whenDrained(): Promise<void>
 }
 
 /** Two plugins want the same namespace, path or name. */
@@ -58,10 +60,20 @@ export interface PluginStatus {
   readonly error: string | undefined
   readonly loadedAt: Date | undefined
   readonly reloads: number
+  /** Versions of before that are still reachable though they have stopped long ago: what they hold is lost memory. */
+  readonly staleVersions: number
   readonly requires: readonly string[]
   readonly provides: readonly string[]
   /** How many of each kind it contributes, and their names. */
   readonly contributions: Readonly<Record<string, readonly string[]>>
+}
+
+/** What shows that an uploaded package is what its sender meant to send. */
+export interface PackageProof {
+  /** SHA-256 of the file, in hexadecimal digits. */
+  readonly sha256?: string | undefined
+  /** Ed25519 signature of the file by one of the configured keys, in base64. */
+  readonly signature?: string | undefined
 }
 
 /** What the admin API may do with plugins. */
@@ -72,6 +84,16 @@ export interface PluginControl {
   reload(name: string): Promise<PluginStatus>
   /** Looks through the folders now. */
   rescan(): Promise<readonly PluginStatus[]>
+  /**
+   * Installs a packed plugin, or replaces one that was. Where the new version fails the file of before is put back, and it serves on.
+   * @throws PackageRefused, PluginLoadFailed
+   */
+  install(file: Uint8Array, proof: PackageProof): Promise<PluginStatus>
+}
+
+/** An uploaded package that cannot be installed. `message` says why and what to do. */
+export class PackageRefused extends Error {
+  override readonly name = 'PackageRefused'
 }
 
 export class PluginMissing extends Error {

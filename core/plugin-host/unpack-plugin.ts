@@ -47,7 +47,24 @@ async function checkEntries(file: string): Promise<void> {
     if (bytes > MAX_BYTES) refusal ??= `is larger than ${MAX_BYTES} bytes unpacked`
     refusal ??= refusalOf(entry)
   }
-  await list({ file, strict: true, onReadEntry })
+  const parser = list({ strict: true, onReadEntry })
+  let failure: Error | undefined
+  const over = new Promise<void>((resolve) => {
+    parser.on('end', resolve).on('error', (error: Error) => {
+      failure ??= error
+      resolve()
+    })
+  })
+  for await (const chunk of createReadStream(file)) {
+    parser.write(chunk as Buffer)
+    // Reading on could take minutes: little can unpack to much.
+    if (refusal !== undefined || failure !== undefined) break
+  }
+  if (refusal === undefined && failure === undefined) {
+    parser.end()
+    await over
+  }
+  if (refusal === undefined && failure !== undefined) throw failure
   if (entries === 0) refusal ??= 'holds no files'
   if (refusal !== undefined) throw new Error(`the package ${refusal}; nothing of it was unpacked`)
 }

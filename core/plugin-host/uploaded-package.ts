@@ -1,0 +1,85 @@
+/** Packages that come by the admin API: checked, put in place, and taken back when the plugin does not run. */
+import { createHash, createPublicKey, type KeyObject, randomUUID, timingSafeEqual, verify } from 'node:crypto'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type PackageProof, PackageRefused } from './registries.js'
+
+/** Largest package that can be uploaded, in bytes. */
+export const MAX_PACKAGE_BYTES = 16 * 1024 * 1024
+
+/** What comes before the 32 bytes of an Ed25519 key in its DER form (RFC 8410). */
+const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+const SHA256 = /^[0-9a-f]{64}$/i
+
+/** @param keys base64 of the key or of its DER form, or PEM @throws Error that names the one that is no key */
+export function trustedKeys(keys: readonly string[]): readonly KeyObject[] {
+  return keys.map((text, at) => {
+    try {
+      const key = text.includes('BEGIN') ? createPublicKey(text) : createPublicKey({ key: derOf(text), format: 'der', type: 'spki' })
+      if (key.asymmetricKeyType !== 'ed25519') throw new Error(`it is a key for ${key.asymmetricKeyType}`)
+      return key
+    } catch (error) {
+      throw new Error(
+        `plugins.trustedKeys[${at}] is no Ed25519 public key in base64 or PEM: ${error instanceof Error ? error.message : 'unreadable'}`,
+      )
+    }
+  })
+}
+
+function derOf(text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length === 32 ? Buffer.concat([ED25519_PREFIX, bytes]) : bytes
+}
+
+/**
+ * With trusted keys a signature by one of them is needed, without them a checksum will do. What is given must be right.
+ * @throws PackageRefused
+ */
+export function checkProof(file: Uint8Array, { sha256, signature }: PackageProof, keys: readonly KeyObject[]): void {
+  if (file.length > MAX_PACKAGE_BYTES) throw new PackageRefused(`the package is larger than ${MAX_PACKAGE_BYTES} bytes`)
+  if (sha256 !== undefined) {
+    if (!SHA256.test(sha256)) throw new PackageRefused('sha256 must be 64 hexadecimal digits, as sha256sum prints them')
+    const digest = createHash('sha256').update(file).digest()
+    if (!timingSafeEqual(digest, Buffer.from(sha256, 'hex')))
+      throw new PackageRefused(`the package has another checksum, ${digest.toString('hex')}; it was damaged on its way, or is another file`)
+  }
+  if (keys.length === 0) {
+    if (signature !== undefined)
+      throw new PackageRefused('a signature cannot be checked: plugins.trustedKeys is empty; configure the key, or send sha256')
+    if (sha256 === undefined) throw new PackageRefused('send the checksum of the package as sha256')
+    return
+  }
+  if (signature === undefined) throw new PackageRefused('send a signature of the package by one of plugins.trustedKeys')
+  const bytes = Buffer.from(signature, 'base64')
+  if (!keys.some((key) => verify(null, file, key, bytes))) throw new PackageRefused('the signature is by none of plugins.trustedKeys')
+}
+
+/** A package put where plugins are looked for. Exactly one of its methods is to be called. */
+export interface PlacedPackage {
+  /** It stays. */
+  keep(): Promise<void>
+  /** It goes, and what was there before comes back. */
+  takeBack(): Promise<void>
+}
+
+/** Puts a package in place at once, never half of it. @param target may exist */
+export async function placePackage(file: Uint8Array, target: string): Promise<PlacedPackage> {
+  await mkdir(dirname(target), { recursive: true })
+  // Names that the plugin folders are not looked through for.
+  const id = randomUUID()
+  const part = join(dirname(target), `.${id}.part`)
+  const before = join(dirname(target), `.${id}.before.part`)
+  await writeFile(part, file)
+  const hadBefore = await rename(target, before).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false
+      throw error
+    },
+  )
+  await rename(part, target)
+  return {
+    keep: () => rm(before, { force: true }),
+    takeBack: () => (hadBefore ? rename(before, target) : rm(target, { force: true })),
+  }
+}
