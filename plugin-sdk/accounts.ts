@@ -19,9 +19,16 @@ export interface NewAccount {
   readonly email?: string | undefined
 }
 
-export interface AccountQuery {
+export interface AccountFilter {
   /** Part of the username, name or e-mail. */
   readonly search?: string | undefined
+  /** Which of them; all three unless given. */
+  readonly searchIn?: readonly ('username' | 'name' | 'email')[] | undefined
+  /** Only those that may not log in, or only those that may. */
+  readonly disabled?: boolean | undefined
+}
+
+export interface AccountQuery extends AccountFilter {
   /** Username to start after, for paging. */
   readonly after?: string | undefined
   /** 1..1000 */
@@ -34,7 +41,7 @@ export interface Accounts {
   find(username: string): Promise<Account | undefined>
   /** In order of username. */
   list(query: AccountQuery): Promise<Account[]>
-  count(): Promise<number>
+  count(filter?: AccountFilter): Promise<number>
   /** Fires `userCreated`. @throws AccountConflict when the name is taken, JidError, PasswordRefused */
   create(account: NewAccount): Promise<Account>
   /** @throws AccountMissing, PasswordRefused */

@@ -2,7 +2,7 @@
 
 export type { Static } from 'typebox'
 export { Type } from 'typebox'
-export type { Account, AccountQuery, Accounts, NewAccount } from './accounts.js'
+export type { Account, AccountFilter, AccountQuery, Accounts, NewAccount } from './accounts.js'
 export { AccountConflict, AccountMissing, PasswordRefused } from './accounts.js'
 export type { AdminRequest, AdminRoute, StreamedReply } from './admin-route.js'
 export { AdminError, adminRoute } from './admin-route.js'

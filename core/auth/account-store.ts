@@ -2,6 +2,7 @@
 import {
   type Account,
   AccountConflict,
+  type AccountFilter,
   AccountMissing,
   type AccountQuery,
   type Accounts,
@@ -15,6 +16,7 @@ import {
   type NewAccount,
   toDateColumn,
 } from '@beaconfire/plugin-sdk'
+import { narrow } from './account-filter.js'
 import { CredentialStore, type Iterations, isLockedOut, LOCKOUT } from './credential-store.js'
 import type { Credentials } from './credentials.js'
 import { KnownUsernames } from './known-usernames.js'
@@ -98,28 +100,19 @@ export class AccountStore implements Accounts {
   }
 
   /** @throws RangeError when `limit` is not 1..1000 */
-  async list({ search, after, limit }: AccountQuery): Promise<Account[]> {
+  async list({ after, limit, ...filter }: AccountQuery): Promise<Account[]> {
     if (!(Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE)) throw new RangeError(`limit ${limit} is not 1..${LARGEST_PAGE}`)
     const query = this.#accounts().orderBy('u.username').limit(limit)
     if (after !== undefined) void query.where('u.username', '>', after)
-    if (search) {
-      const pattern = `%${search.replace(/[!%_]/g, '!$&')}%`
-      // usernames are lower-case and, on MySQL, compared byte by byte
-      void query.whereRaw(`(?? like ? escape '!' or ?? like ? escape '!' or ?? like ? escape '!')`, [
-        'u.username',
-        pattern.toLowerCase(),
-        'u.name',
-        pattern,
-        'u.email',
-        pattern,
-      ])
-    }
+    narrow(query, filter)
     const rows = await query.select<AccountRow[]>(COLUMNS)
     return rows.map(toAccount)
   }
 
-  async count(): Promise<number> {
-    const row = await this.#database.knex('ofUser').count({ accounts: '*' }).first<{ accounts: number | string } | undefined>()
+  async count(filter: AccountFilter = {}): Promise<number> {
+    const query = this.#accounts().count({ accounts: '*' })
+    narrow(query, filter)
+    const row = await query.first<{ accounts: number | string } | undefined>()
     return Number(row?.accounts ?? 0)
   }
 
