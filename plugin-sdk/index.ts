@@ -64,3 +64,4 @@ export { areStanzaIdsOffered, givenStanzaId, offerStanzaIds, stanzaIdElement, ta
 export { parseStoredStanza } from './stored-stanza.js'
 export type { Timer, Timers } from './timers.js'
 export { TwoGenerationMap } from './two-generation-map.js'
+export { XmlColumn } from './xml-column.js'

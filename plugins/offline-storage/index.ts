@@ -45,7 +45,8 @@ export default definePlugin({
       iqHandlers: [flexibleRetrieval({ store, sizes, handOver, domain })],
       features: config.policy.startsWith('store') ? ['msgoffline'] : [],
       adminRoutes: adminRoutes(store, domain),
-      start() {
+      async start() {
+        await store.start()
         if (config.retentionDays > 0) timers.every(HOUR_MS, removeOld)
       },
       stop: () => store.whenIdle(),

@@ -195,7 +195,7 @@ test('a row that holds no message stays, is logged once, and does not stand in t
   const { undelivered, due, rows, database, warnings } = await started(t)
   const broken = { username: 'juliet', creationDate: '000000000000001', messageSize: 1 }
   await database.knex('ofOffline').insert([
-    { ...broken, messageID: 90_001, stanza: '<message><body>&#0;</body></message>' },
+    { ...broken, messageID: 90_001, stanza: '<message><body>&unknown;</body></message>' },
     { ...broken, messageID: 90_002, stanza: '<presence/>' },
   ])
   await undelivered(body('fine'))

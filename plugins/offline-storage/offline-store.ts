@@ -1,6 +1,6 @@
 /** All SQL over `ofOffline`, whose columns are Openfire's (openfire.md §3.1). */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Database, fromDateColumn, type Migration, NumberedAppender, toDateColumn } from '@beaconfire/plugin-sdk'
+import { type Database, fromDateColumn, type Migration, NumberedAppender, toDateColumn, XmlColumn } from '@beaconfire/plugin-sdk'
 
 /** The `ofID` sequence of messageID. */
 const ID_TYPE = 19
@@ -42,7 +42,10 @@ type OfflineRow = {
 /** A kept message. */
 export interface KeptMessage {
   readonly messageID: number
+  /** Long ago where the row holds no date. */
   readonly createdAt: Date
+  /** As it stands in the row: rows are ordered by it. */
+  readonly creationDate: string
   readonly stanza: string
 }
 
@@ -56,12 +59,17 @@ export interface MailboxCount {
 export class OfflineStore {
   readonly #database: Database
   readonly #appender: NumberedAppender<OfflineRow, 'messageID'>
+  #column = XmlColumn.unlimited
   #lastCreated = 0
 
   constructor(database: Database) {
     this.#database = database
     const columns = ['username', 'messageID', 'creationDate', 'messageSize', 'stanza'] as const
     this.#appender = new NumberedAppender(database, 'ofOffline', columns, 'messageID', ID_TYPE)
+  }
+
+  async start(): Promise<void> {
+    this.#column = await XmlColumn.of(this.#database, 'ofOffline', 'stanza')
   }
 
   get pending(): number {
@@ -77,18 +85,20 @@ export class OfflineStore {
 
   /** True when the column can hold it. */
   fits(stanza: string): boolean {
-    return stanza.length * 3 <= LARGEST_STANZA || Buffer.byteLength(stanza) <= LARGEST_STANZA
+    // a character takes three bytes, or eight where it has to be written as a reference
+    return stanza.length * (this.#column.isUnlimited ? 3 : 8) <= LARGEST_STANZA || Buffer.byteLength(this.#column.encode(stanza)) <= LARGEST_STANZA
   }
 
   /** Resolves when the message is on disk. Messages keep the order of calls, also when the clock is set back. */
   append(username: string, stanza: string): Promise<void> {
     this.#lastCreated = Math.max(this.#lastCreated, Date.now())
-    return this.#appender.append({ username, creationDate: toDateColumn(this.#lastCreated), messageSize: stanza.length, stanza })
+    const text = this.#column.encode(stanza)
+    return this.#appender.append({ username, creationDate: toDateColumn(this.#lastCreated), messageSize: stanza.length, stanza: text })
   }
 
   /** At most `limit` messages, oldest first. @param after those up to this one are left out */
   async read(username: string, limit: number, after?: KeptMessage): Promise<KeptMessage[]> {
-    const from = after ? toDateColumn(after.createdAt) : ''
+    const from = after?.creationDate ?? ''
     const behind = after ? 'and creationDate >= ? and (creationDate > ? or messageID > ?)' : ''
     const rows = await this.#database.read<OfflineRow>(
       `select messageID, creationDate, stanza from ofOffline where username = ? ${behind} order by creationDate, messageID limit ?`,
@@ -147,7 +157,11 @@ export class OfflineStore {
     const users = new Set<string>()
     let messages = 0
     for (;;) {
-      const rows = await this.#table().where('creationDate', '<', toDateColumn(at)).limit(DELETED_AT_ONCE).select('username', 'messageID')
+      const rows = await this.#table()
+        .where('creationDate', '<', toDateColumn(at))
+        .where('creationDate', '>=', '0')
+        .limit(DELETED_AT_ONCE)
+        .select('username', 'messageID')
       for (const username of new Set(rows.map((it) => it.username))) {
         users.add(username)
         const ids = rows.flatMap((it) => (it.username === username ? it.messageID : []))
@@ -164,5 +178,14 @@ export class OfflineStore {
 }
 
 function keptMessage({ messageID, creationDate, stanza }: Omit<OfflineRow, 'username' | 'messageSize'>): KeptMessage {
-  return { messageID, createdAt: fromDateColumn(creationDate), stanza }
+  return { messageID: Number(messageID), createdAt: dateOf(creationDate), creationDate, stanza }
+}
+
+function dateOf(column: string): Date {
+  try {
+    return fromDateColumn(column)
+  } catch (error) {
+    if (error instanceof RangeError) return new Date(0)
+    throw error
+  }
 }

@@ -12,9 +12,10 @@ export default definePlugin({
   config,
   tables,
 
-  setup({ config, database, domain }) {
-    const store = new PrivateStore(database)
+  setup({ config, database, domain, log }) {
+    const store = new PrivateStore(database, domain.domain, log)
     return {
+      start: () => store.start(),
       features: [NS.privateStorage],
       interceptors: [foreignData(domain)],
       iqHandlers: privateRequests(store, config),

@@ -1,9 +1,11 @@
-/** All SQL over `ofPrivate`, Openfire's table of private XML before it moved that into pubsub's. */
-import type { Database, Migration } from '@beaconfire/plugin-sdk'
+/** All SQL over `ofPrivate`, Openfire's table of private XML before it moved that into pubsub's, and over what it has moved there. */
+import { type Database, type Logger, type Migration, parseElement, XmlColumn, XmlError } from '@beaconfire/plugin-sdk'
 
 /** Characters that the columns hold. */
 export const LONGEST_NAME = 100
 export const LONGEST_NAMESPACE = 200
+/** Items of one node that are looked at. */
+const MOST_MOVED = 10
 
 export const tables: readonly Migration[] = [
   {
@@ -39,14 +41,54 @@ export interface PrivateElement extends PrivateKey {
 
 export class PrivateStore {
   readonly #database: Database
+  readonly #domain: string
+  readonly #log: Logger | undefined
+  #column = XmlColumn.unlimited
+  #isBesidePubsub = false
 
-  constructor(database: Database) {
+  /** @param domain of the accounts */
+  constructor(database: Database, domain = 'localhost', log?: Logger) {
     this.#database = database
+    this.#domain = domain
+    this.#log = log
   }
 
-  async find(username: string, { name, namespace }: PrivateKey): Promise<string | undefined> {
+  async start(): Promise<void> {
+    const { knex } = this.#database
+    this.#column = await XmlColumn.of(this.#database, 'ofPrivate', 'privateData')
+    // only an Openfire installation has private data there
+    const [openfire] = (await knex.schema.hasTable('ofVersion')) ? await knex('ofVersion').where({ name: 'openfire' }).select('name') : []
+    this.#isBesidePubsub = openfire !== undefined && (await knex.schema.hasTable('ofPubsubItem'))
+  }
+
+  async find(username: string, key: PrivateKey): Promise<string | undefined> {
+    const { name, namespace } = key
     const row: PrivateElement | undefined = await this.#database.knex('ofPrivate').where({ username, name, namespace }).first()
-    return row?.privateData
+    return row?.privateData ?? (this.#isBesidePubsub ? this.#findMoved(username, key) : undefined)
+  }
+
+  /** A later Openfire keeps private data as items of nodes of the account's personal eventing, named after the namespace. */
+  async #findMoved(username: string, { name, namespace }: PrivateKey): Promise<string | undefined> {
+    const rows: { payload: string | null }[] = await this.#database
+      .knex('ofPubsubItem')
+      .where({ serviceID: `${username}@${this.#domain}`, nodeID: namespace })
+      .orderBy('creationDate', 'desc')
+      .limit(MOST_MOVED)
+      .select('payload')
+    for (const { payload } of rows) {
+      if (payload !== null && this.#isElement(username, payload, name)) return payload
+    }
+    return undefined
+  }
+
+  #isElement(username: string, payload: string, name: string): boolean {
+    try {
+      return parseElement(payload).getName() === name
+    } catch (error) {
+      if (!(error instanceof XmlError)) throw error
+      this.#log?.warn({ username, name }, 'private data among the items of Openfire cannot be read')
+      return false
+    }
   }
 
   /**
@@ -58,7 +100,7 @@ export class PrivateStore {
       await this.#database.transaction(async (trx) => {
         for (const it of elements) {
           await trx('ofPrivate')
-            .insert({ username, name: it.name, namespace: it.namespace, privateData: it.privateData })
+            .insert({ username, name: it.name, namespace: it.namespace, privateData: this.#column.encode(it.privateData) })
             .onConflict(['username', 'name', 'namespace'])
             .merge(['privateData'])
         }

@@ -21,6 +21,7 @@ export default definePlugin({
     const shown = new ShownPhoto({ hashes, sessions, presence: services.presence })
 
     return {
+      start: () => store.start(),
       features: [NS.vcard],
       interceptors: config.avatarHash ? [foreignVcards(domain), shown.interceptor()] : [foreignVcards(domain)],
       iqHandlers: vcardRequests({

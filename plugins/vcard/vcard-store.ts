@@ -1,5 +1,5 @@
 /** All SQL over `ofVCard`, whose columns are Openfire's (openfire.md §3.1). */
-import type { Database, Migration } from '@beaconfire/plugin-sdk'
+import { type Database, type Migration, XmlColumn } from '@beaconfire/plugin-sdk'
 
 export const tables: readonly Migration[] = [
   {
@@ -27,8 +27,14 @@ interface VcardRow {
 export class VcardStore {
   readonly #database: Database
 
+  #column = XmlColumn.unlimited
+
   constructor(database: Database) {
     this.#database = database
+  }
+
+  async start(): Promise<void> {
+    this.#column = await XmlColumn.of(this.#database, 'ofVCard', 'vcard')
   }
 
   async find(username: string): Promise<string | undefined> {
@@ -38,7 +44,11 @@ export class VcardStore {
 
   /** Resolves when it is on disk. */
   async save(username: string, vcard: string): Promise<void> {
-    await this.#database.knex('ofVCard').insert({ username, vcard }).onConflict('username').merge()
+    await this.#database
+      .knex('ofVCard')
+      .insert({ username, vcard: this.#column.encode(vcard) })
+      .onConflict('username')
+      .merge()
   }
 
   async remove(username: string): Promise<void> {

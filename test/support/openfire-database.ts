@@ -146,7 +146,7 @@ export const ODD_MESSAGES: readonly { readonly stanza: string; readonly body?: s
   { stanza: 'no xml at all' },
   { stanza: '<presence from="a@test/x" to="b@test"/>' },
   { stanza: '<message from="not a jid@@" to="b@test"><body>bad from</body></message>' },
-  { stanza: '<m:message xmlns:m="jabber:client" from="a@test/x" to="b@test"><m:body>prefixed</m:body></m:message>' },
+  { stanza: '<m:message xmlns:m="jabber:client" from="a@test/x" to="b@test"><m:body>prefixed</m:body></m:message>', body: 'prefixed' },
 ]
 
 /** @returns the next free messageID */
