@@ -88,6 +88,7 @@ export class ClientConnections {
       },
       receive: (stanza, session) => router.receive(stanza, session),
       deliver: (stanza, session, origin) => delivery.deliver(stanza, session, origin),
+      elementHandler: (el) => parts.streamFeatures.handlerOf(el),
       availabilityChanged: (session, before) => this.#availability.changed(session, before),
       ended: (session, abrupt, left) => this.#ended(session, abrupt, left),
     }

@@ -17,7 +17,7 @@ import type { Metrics } from './metrics.js'
 import type { PacketInterceptor } from './packet-interceptor.js'
 import type { PluginDomain } from './plugin-domain.js'
 import type { ServiceName, Services } from './services/services.js'
-import type { ConnectedSession, Sessions } from './session.js'
+import type { ClientSession, ConnectedSession, Sessions } from './session.js'
 import type { Stanza } from './stanza.js'
 import type { Timers } from './timers.js'
 
@@ -26,6 +26,15 @@ export interface StreamFeature {
   readonly when: 'before-authentication' | 'after-authentication'
   /** @returns the feature, or undefined when it is not offered to this peer */
   element(session: Pick<ConnectedSession, 'secure' | 'remoteAddress'>): Element | undefined
+  /** What a client that has bound a resource may send because of it, beside stanzas. */
+  readonly elements?: readonly StreamElementHandler[]
+}
+
+/** Takes children of the stream that are no stanzas, such as `<active/>` (XEP-0352). The client's next stanza waits for it. */
+export interface StreamElementHandler {
+  readonly namespace: string
+  readonly name: string
+  handle(el: Element, session: ClientSession): MaybePromise<void>
 }
 
 /** Everything a plugin can add to the server. All of it is gone when the plugin is unloaded. */

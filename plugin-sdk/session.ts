@@ -1,6 +1,7 @@
 /** Sessions as plugins see them: who sent a stanza, and who is about to get one. */
 import type { Jid } from './jid.js'
 import type { MaybePromise } from './maybe-promise.js'
+import type { OutgoingGate } from './outgoing-gate.js'
 import type { Presence, Stanza } from './stanza.js'
 
 export type SessionKind = 'client' | 'server' | 'component' | 'internal'
@@ -87,6 +88,11 @@ export interface ClientSession extends Session {
 
   /** For the presence plugin: marks the resource available or, with undefined, unavailable. Core then fires the hooks. */
   setPresence(presence: Presence | undefined): MaybePromise<void>
+
+  /** Keeps back what can wait; undefined for nearly all sessions. Take away a gate only when it is your own. */
+  gate: OutgoingGate | undefined
+  /** Writes a stanza that the gate has withheld. */
+  release(stanza: Stanza): void
 
   /** Ends the stream, with a stream error when a condition is given. */
   close(condition?: StreamErrorCondition, text?: string): void

@@ -8,10 +8,12 @@ import {
   type Logger,
   type MaybePromise,
   NS,
+  type OutgoingGate,
   type Presence,
   SessionEnded,
   type Stanza,
   StanzaError,
+  type StreamElementHandler,
   type StreamErrorCondition,
 } from '@beaconfire/plugin-sdk'
 import type { Origin } from '../pipeline/crossing.js'
@@ -34,6 +36,8 @@ export interface SessionCollaborators {
   receive(stanza: Stanza, session: ClientSession): MaybePromise<void>
   /** Hands a stanza over, inside the outgoing chain. */
   deliver(stanza: Stanza, session: ClientSession, origin: Origin | undefined): MaybePromise<boolean>
+  /** The plugin that takes an element that is no stanza, if any. */
+  elementHandler(el: Element): StreamElementHandler | undefined
   availabilityChanged(session: ClientSession, before: Presence | undefined): MaybePromise<void>
   /** @param left what the session was handed and never acknowledged, where it acknowledges */
   ended(session: ClientSession, abrupt: boolean, left: readonly Unacknowledged[]): void
@@ -57,6 +61,7 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
   #handling: Stanza | undefined
   #isOpen = true
   #handover: Handover | undefined
+  gate: OutgoingGate | undefined
 
   constructor(
     stream: XmppStream,
@@ -144,6 +149,15 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
    */
   write(stanza: Stanza): MaybePromise<boolean> {
     if (!this.isOpen) return false
+    if (this.gate?.withholds(stanza)) return true
+    return this.#put(stanza)
+  }
+
+  release(stanza: Stanza): void {
+    if (this.isOpen) void this.#put(stanza) // it never rejects, and nobody is there to wait
+  }
+
+  #put(stanza: Stanza): MaybePromise<boolean> {
     if (this.#managed) return this.#managed.write(stanza)
     if (this.#stream.transport.queuedBytes > this.#server.outboundBytes) {
       this.close('policy-violation', NOT_READ)
@@ -197,16 +211,29 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
     }
   }
 
-  element(el: Element): void {
+  element(el: Element): MaybePromise<void> {
     const ns = el.getNS()
     if (ns === NS.streamManagement) {
       this.#manage(el)
       return
     }
+    const handler = this.#server.elementHandler(el)
+    if (handler) return this.#give(el, handler)
     if (ns === NS.client || el.getName() === 'message' || el.getName() === 'presence' || el.getName() === 'iq') {
       throw new StreamError(ns === NS.client ? 'unsupported-stanza-type' : 'invalid-namespace')
     }
     throw new StreamError('unsupported-stanza-type', 'Only stanzas are expected here.')
+  }
+
+  #give(el: Element, handler: StreamElementHandler): MaybePromise<void> {
+    const failed = (error: unknown) =>
+      this.#server.log.error({ jid: this.jid.toString(), name: handler.name, namespace: handler.namespace, error }, 'handling an element failed')
+    try {
+      const done = handler.handle(el, this)
+      return isPromise(done) ? done.catch(failed) : undefined
+    } catch (error) {
+      failed(error)
+    }
   }
 
   get hasUrgent(): boolean {
@@ -259,6 +286,7 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
     this.#holds?.startOver()
     this.#stream = stream
     this.#managed.moved(stream)
+    this.gate?.resumed()
     return true
   }
 

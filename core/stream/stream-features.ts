@@ -1,5 +1,5 @@
 /** Which stream features are offered when (RFC 6120 §4.3.2, §5.3.1, §6.3.2, §7.3.2; XEP-0198 §2). */
-import { type Element, element, NS, type StreamFeature } from '@beaconfire/plugin-sdk'
+import { type Element, element, NS, namespaceOf, type StreamElementHandler, type StreamFeature } from '@beaconfire/plugin-sdk'
 
 export type TlsPolicy = 'required' | 'optional' | 'disabled'
 
@@ -17,6 +17,15 @@ export class StreamFeatureRegistry {
 
   offered(when: StreamFeature['when'], peer: Parameters<StreamFeature['element']>[0]): Element[] {
     return this.#features.filter((it) => it.when === when).flatMap((it) => it.element(peer) ?? [])
+  }
+
+  /** Who takes an element that is no stanza from a client that has bound a resource. */
+  handlerOf(el: Element): StreamElementHandler | undefined {
+    for (const { elements = [] } of this.#features) {
+      const found = elements.find((it) => it.name === el.getName() && it.namespace === namespaceOf(el))
+      if (found) return found
+    }
+    return undefined
   }
 }
 

@@ -34,6 +34,7 @@ export class FakeSession implements ClientSession {
   readonly acknowledges = false
   readonly id: string
   presence: Presence | undefined
+  gate: undefined
   isOpen = true
   /** What came since the last {@link take}, as XML. */
   inbox: string[] = []
@@ -58,6 +59,7 @@ export class FakeSession implements ClientSession {
     this.inbox.push(stanza.toString().replaceAll(/ id="push-[0-9a-f]+"| ver="[^"]*"/g, ''))
     return true
   }
+  release(): void {}
   async whenFlushed(): Promise<void> {}
   async setPresence(presence: Presence | undefined): Promise<void> {
     const before = this.presence
