@@ -16,6 +16,7 @@ import type { MaybePromise } from './maybe-promise.js'
 import type { Metrics } from './metrics.js'
 import type { PacketInterceptor } from './packet-interceptor.js'
 import type { PluginDomain } from './plugin-domain.js'
+import type { PortListener } from './port-listener.js'
 import type { ServiceName, Services } from './services/services.js'
 import type { ClientSession, ConnectedSession, Sessions } from './session.js'
 import type { Stanza } from './stanza.js'
@@ -54,6 +55,8 @@ export interface Contributions<Provided extends ServiceName = ServiceName> {
   readonly commands?: readonly Command[]
   readonly streamFeatures?: readonly StreamFeature[]
   readonly adminRoutes?: readonly AdminRoute[]
+  /** Ports; opened before the first stanza reaches this version. */
+  readonly listeners?: readonly PortListener[]
   readonly services?: Pick<Services, Provided>
   /** Input and output may begin: tables are migrated, required plugins run. Must settle within 10 s. */
   start?(): MaybePromise<void>

@@ -50,6 +50,7 @@ export function contributionNames(contributions: Contributions): Record<string, 
     domains: (contributions.domains ?? []).map((it) => it.subdomain),
     commands: (contributions.commands ?? []).map((it) => it.node),
     adminRoutes: (contributions.adminRoutes ?? []).map((it) => `${it.method} ${it.path}`),
+    listeners: (contributions.listeners ?? []).map((it) => `${it.name} ${it.port}`),
     services: Object.keys(contributions.services ?? {}),
   }
   return Object.fromEntries(Object.entries(names).filter(([, list]) => list.length > 0))

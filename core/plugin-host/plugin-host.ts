@@ -10,6 +10,7 @@ import { forgetRoot } from './generations.js'
 import { LeakWatch } from './leak-watch.js'
 import { isPluginName, loadFailed, loadPlugin } from './load-plugin.js'
 import { PluginChanges } from './plugin-changes.js'
+import { PluginPorts } from './plugin-ports.js'
 import { PluginRecord } from './plugin-record.js'
 import type { VersionParts } from './plugin-version.js'
 import { type PackageProof, PackageRefused, type PluginControl, PluginLoadFailed, PluginMissing, type PluginStatus } from './registries.js'
@@ -20,7 +21,7 @@ import { PluginWatcher } from './watch-plugins.js'
 /** How long a stop waits for a plugin that is being loaded, in ms: one that hangs must not cost the others their flush. */
 const LAST_CHANGE_LIMIT_MS = 1000
 
-export interface PluginHostOptions extends VersionParts {
+export interface PluginHostOptions extends Omit<VersionParts, 'ports'> {
   /** Where plugins lie; the first that has a name wins. One that does not exist yet may appear later. */
   readonly folders: readonly string[]
   /** Names of plugins that are not loaded. */
@@ -70,7 +71,7 @@ export class PluginHost implements PluginControl {
       const record = this.#records.get(plugin)
       if (record) record.staleVersions = versions
     })
-    this.#changes = new PluginChanges(options, this.#leaks)
+    this.#changes = new PluginChanges({ ...options, ports: new PluginPorts(this.#log) }, this.#leaks)
     if (options.watch && this.#folders.length > 0) this.#watcher = new PluginWatcher(this.#folders, (source) => this.#settled(source), this.#log)
   }
 

@@ -3,11 +3,13 @@ import type { AnyPlugin, Contributions, Logger, ServiceName, Services } from '@b
 import { withinLimit } from '../pipeline/time-limit.js'
 import { contributionNames, registerContributions } from './contributions.js'
 import { buildContext, type ContextParts, type OwnedContext } from './plugin-context.js'
+import type { PluginPorts, PortHolder } from './plugin-ports.js'
 import type { Registries, Undo } from './registries.js'
 
 /** What versions are made of. */
 export interface VersionParts extends ContextParts {
   readonly registries: Registries
+  readonly ports: PluginPorts
 }
 
 export class PluginVersion {
@@ -19,6 +21,7 @@ export class PluginVersion {
   readonly #owned: OwnedContext
   readonly #parts: VersionParts
   readonly #log: Logger
+  #ports: PortHolder | undefined
   #undo: Undo | undefined
 
   private constructor(definition: AnyPlugin, contributions: Contributions, owned: OwnedContext, parts: VersionParts) {
@@ -82,11 +85,18 @@ export class PluginVersion {
     await step('start()', () => this.#contributions.start?.())
     const isHealthy = await step('its health check healthy()', () => this.#contributions.healthy?.())
     if (isHealthy === false) throw new Error('its health check says that it cannot do its work: healthy() returned false')
+    this.#ports = await this.#parts.ports.prepare(this.name, this.#contributions.listeners ?? [])
   }
 
   /** Call it inside `registries.batch`. @throws ContributionConflict */
   register(): void {
-    this.#undo ??= registerContributions(this.#parts.registries, this.name, this.#contributions, this.#log)
+    if (this.#undo) return
+    const undo = registerContributions(this.#parts.registries, this.name, this.#contributions, this.#log)
+    this.#undo = () => {
+      this.#ports?.letGo()
+      undo()
+    }
+    this.#ports?.take()
   }
 
   /** Call it inside `registries.batch`. Never throws. */
@@ -95,13 +105,14 @@ export class PluginVersion {
     this.#undo = undefined
   }
 
-  /** Lets the plugin flush, then takes its timers and metrics away. Never rejects: what fails is logged. */
+  /** Lets the plugin flush, then takes its timers, metrics, ports and connections away. Never rejects: what fails is logged. */
   async stop(limitMs?: number): Promise<void> {
     try {
       await step('stop()', () => this.#contributions.stop?.(), limitMs)
     } catch (error) {
       this.#log.error({ plugin: this.name, error }, 'plugin did not stop cleanly')
     }
+    this.#ports?.release()
     this.#owned.dispose()
   }
 }
