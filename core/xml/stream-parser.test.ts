@@ -125,6 +125,8 @@ const REFUSALS: readonly [condition: string, why: string, ...body: (string | Uin
   ['restricted-xml', 'an entity in an attribute', `<message to='&lol;'/>`],
   ['not-well-formed', 'a wrong end tag', '<message><body></message>'],
   ['not-well-formed', 'a bare ampersand', '<message>a & b;</message>'],
+  ['not-well-formed', 'a bare ampersand and nothing that ends it', '<message>a & b</message>'],
+  ['not-well-formed', 'a bare ampersand in a value and nothing that ends it', `<message to='a&b'>c</message>`],
   ['not-well-formed', 'a < in a value', `<message to='<'/>`],
   ['not-well-formed', 'a value without quotes', '<message to=a/>'],
   ['not-well-formed', 'an attribute twice', `<message to='a' to='b'/>`],

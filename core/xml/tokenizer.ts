@@ -36,14 +36,28 @@ export class Tokenizer extends SaxesParser<typeof OPTIONS> {
     })
   }
 
+  /** saxes reads a reference to its semicolon, which may never come: one that cannot be whole any more is refused at once. */
+  override write(chunk: string): this {
+    super.write(chunk)
+    const { entity } = this as unknown as Internals
+    if (entity !== '' && NO_PART_OF_A_REFERENCE.test(entity)) {
+      this.fail(entity.startsWith('#') ? 'malformed character entity.' : 'disallowed character in entity name.')
+    }
+    return this
+  }
+
   override fail(complaint: string): never {
     throw this.#events.fault(faultOf(complaint))
   }
 }
 
+const NO_PART_OF_A_REFERENCE = /[\s<>&"'/=]/
+
 /** What saxes keeps to itself. */
 interface Internals {
   readonly name: string
+  /** What was read of a reference that has not ended; '' when none has begun. */
+  readonly entity: string
   readonly tags: readonly SaxesTagNS[]
   closeTag(): void
   fail(complaint: string): never
