@@ -71,6 +71,7 @@ export const NS = {
   mam: 'urn:xmpp:mam:2',
   encryption: 'urn:xmpp:eme:0',
   csi: 'urn:xmpp:csi:0',
+  occupantId: 'urn:xmpp:occupant-id:0',
   externalServices: 'urn:xmpp:extdisco:2',
   serverInfo: 'http://jabber.org/network/serverinfo',
   xml: 'http://www.w3.org/XML/1998/namespace',
