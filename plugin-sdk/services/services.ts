@@ -4,12 +4,14 @@
  * `declare module '@beaconfire/plugin-sdk' { interface Services { greetings: GreetingService } }`.
  */
 import type { CapabilitiesService } from './capabilities.js'
+import type { PepService } from './pep.js'
 import type { PresenceService } from './presence.js'
 import type { RosterService } from './roster.js'
 import type { StanzaIdService } from './stanza-ids.js'
 
 export interface Services {
   capabilities: CapabilitiesService
+  pep: PepService
   roster: RosterService
   presence: PresenceService
   'stanza-ids': StanzaIdService
