@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { type BuildManifest, MANIFEST, versionOf } from '../core/plugin-host/compiled-plugins.js'
 import { findPlugins, isProblem } from '../core/plugin-host/find-plugins.js'
+import { bundlePackages, packagesOf } from './bundle-packages.js'
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../..')
 const DIST = join(ROOT, 'dist')
@@ -82,7 +83,7 @@ async function write(outputs: ReadonlyMap<string, Uint8Array>): Promise<void> {
   }
   const entries = await readdir(DIST, { recursive: true, withFileTypes: true })
   const files = entries.filter((it) => it.isFile()).map((it) => relative(DIST, join(it.parentPath, it.name)))
-  for (const file of files) if (!outputs.has(file)) await rm(join(DIST, file))
+  for (const file of files) if (!outputs.has(file) && !file.startsWith('node_modules')) await rm(join(DIST, file))
 }
 
 async function linkPackages(): Promise<void> {
@@ -100,3 +101,5 @@ const manifest = await compilePlugins(outputs)
 outputs.set(MANIFEST, Buffer.from(JSON.stringify(manifest, undefined, 2)))
 await write(outputs)
 await linkPackages()
+const sources = await Promise.all([...outputs.keys()].map((it) => readFile(join(ROOT, it.replace(/\.js$/, '.ts')), 'utf8').catch(() => '')))
+await bundlePackages(packagesOf(sources), ROOT, join(DIST, 'node_modules'))
