@@ -242,6 +242,7 @@ class Server {
       domain: this.#domain,
       openfireVersion: database.openfireVersion,
       openfire: this.#config.openfire,
+      keepsReadable: this.#config.c2s.readablePasswords,
       log: this.#log,
       onCreated: (user) => this.#hooks.tell('userCreated', { user }),
       onDeleting: async (user) => {

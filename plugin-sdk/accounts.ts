@@ -57,6 +57,16 @@ export interface Accounts {
   remove(username: string, details?: { readonly except?: ClientSession }): Promise<void>
   /** True when the password is right and the account may log in. Takes the same time for unknown users. */
   verifyPassword(username: string, password: string): Promise<boolean>
+  /**
+   * True when digests of passwords can be checked here: the server keeps passwords readable, or an imported database does for every account.
+   * It is one answer for all names, so that it tells nothing of any.
+   */
+  offersDigest(): MaybePromise<boolean>
+  /**
+   * True when `digest` is the hex SHA-1 of stream id and password (XEP-0078 §3), and the account may log in; false for an account
+   * whose password is not kept readable.
+   */
+  verifyDigest(username: string, streamId: string, digest: string): Promise<boolean>
 }
 
 export class AccountConflict extends Error {

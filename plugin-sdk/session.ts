@@ -103,6 +103,18 @@ export class SessionEnded extends Error {
   override readonly name = 'SessionEnded'
 }
 
+/** A login that is not by SASL. */
+export interface Login {
+  /** As the client gave it. */
+  readonly username: string
+  /** As the client gave it; the server's resource conflict policy holds. */
+  readonly resource: string
+  /** What the session is said to have logged in with. */
+  readonly mechanism: string
+  /** True when the client has proven who it is, and the account may log in. Takes the same time for an unknown user. */
+  verify(): Promise<boolean>
+}
+
 /** A stream that has not authenticated yet. Its address is `domain/streamId` (seed 000). */
 export interface ConnectedSession {
   readonly kind: 'connected'
@@ -110,6 +122,17 @@ export interface ConnectedSession {
   readonly jid: Jid
   readonly remoteAddress: string
   readonly secure: boolean
+  /** `id` of the last stream header: what the client knows. */
+  readonly streamId: string
+  /** True when a login by SASL has failed on this connection. */
+  readonly hasFailedSasl: boolean
+  /**
+   * Logs the client in and binds a resource, as SASL and binding would, throttled with them: to be called by a `PreAuthIqHandler`,
+   * once for its request. When the handler returns, its answer goes to the new full JID, and the stream carries that session.
+   * @returns the full JID
+   * @throws StanzaError not-authorized, bad-request for what can be no resource, conflict, resource-constraint
+   */
+  logIn(login: Login): Promise<Jid>
   close(condition?: StreamErrorCondition, text?: string): void
 }
 

@@ -39,6 +39,8 @@ export interface StanzaErrorDetails {
   readonly type?: StanzaErrorType | undefined
   /** Application-specific condition (RFC 6120 §8.3.4), in a namespace of its own. */
   readonly extension?: Element | undefined
+  /** The number that protocols older than XMPP want in `code` (XEP-0086). */
+  readonly legacyCode?: number | undefined
 }
 
 /** An expected refusal. Throw it from a handler or hook: core answers the sender with it. */
@@ -48,6 +50,7 @@ export class StanzaError extends Error {
   readonly type: StanzaErrorType
   readonly text: string | undefined
   readonly extension: Element | undefined
+  readonly legacyCode: number | undefined
 
   constructor(condition: StanzaErrorCondition, details: StanzaErrorDetails = {}) {
     super(details.text ? `${condition}: ${details.text}` : condition)
@@ -55,13 +58,14 @@ export class StanzaError extends Error {
     this.type = details.type ?? DEFAULT_TYPES[condition]
     this.text = details.text
     this.extension = details.extension
+    this.legacyCode = details.legacyCode
   }
 
   /** The `<error/>` child of an error stanza. */
   toElement(): Element {
     return element(
       'error',
-      { type: this.type },
+      this.legacyCode === undefined ? { type: this.type } : { code: String(this.legacyCode), type: this.type },
       element(this.condition, { xmlns: NS.stanzaErrors }),
       this.text !== undefined && element('text', { xmlns: NS.stanzaErrors, 'xml:lang': 'en' }, this.text),
       this.extension,

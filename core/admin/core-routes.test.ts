@@ -78,6 +78,8 @@ function accountsOf(...names: string[]): Accounts & { passwords: Map<string, str
       need(username)
       kept.delete(username)
     },
+    offersDigest: () => false,
+    verifyDigest: async () => false,
     verifyPassword: async () => false,
   }
 }

@@ -30,6 +30,7 @@ export { accountTables } from './account-tables.js'
 const LONGEST_USERNAME = 64
 const LONGEST_TEXT = 100
 const LARGEST_PAGE = 1000
+const DIGEST_CHECK_MS = 60_000
 const COLUMNS = ['u.username', 'u.name', 'u.email', 'u.creationDate', 'u.modificationDate', 'f.name as flag', 'f.startTime', 'f.endTime']
 const ACCOUNT_OF = `select ${COLUMNS.join(', ')} from ofUser u left join ofUserFlag f on f.username = u.username and f.name = ? where u.username = ?`
 
@@ -48,6 +49,8 @@ export interface AccountStoreOptions {
   readonly openfireVersion?: number | undefined
   /** How the encrypted passwords of an Openfire installation are read. */
   readonly openfire?: OpenfirePasswordConfig | undefined
+  /** New passwords are kept readable beside their keys. */
+  readonly keepsReadable?: boolean | undefined
   readonly log?: Logger | undefined
   /** Milliseconds that never go back. */
   readonly now?: () => number
@@ -72,13 +75,17 @@ export class AccountStore implements Accounts {
   readonly #options: AccountStoreOptions
   readonly #database: Database
   readonly #known: KnownUsernames
+  readonly #now: () => number
+  #isDigestOffered: MaybePromise<boolean> = false
+  #digestAskedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: AccountStoreOptions) {
     this.#options = options
     this.#database = options.database
     this.#credentials = new CredentialStore(options)
     this.credentials = this.#credentials
-    this.#known = new KnownUsernames(options.now ?? (() => performance.now()))
+    this.#now = options.now ?? (() => performance.now())
+    this.#known = new KnownUsernames(this.#now)
   }
 
   exists(username: string): MaybePromise<boolean> {
@@ -186,6 +193,25 @@ export class AccountStore implements Accounts {
   async verifyPassword(username: string, password: string): Promise<boolean> {
     const name = this.#prepare(username)
     const right = await this.#credentials.verifyPassword(name ?? username, password)
+    return right && name !== undefined && !(await this.#credentials.isDisabled(name))
+  }
+
+  /** Looked up at most once a minute: it goes through all accounts. */
+  offersDigest(): MaybePromise<boolean> {
+    const now = this.#now()
+    if (now - this.#digestAskedAt > DIGEST_CHECK_MS) {
+      this.#digestAskedAt = now
+      this.#isDigestOffered = this.#credentials.offersDigest().catch((error: unknown) => {
+        this.#digestAskedAt = Number.NEGATIVE_INFINITY // the next to ask tries again
+        throw error
+      })
+    }
+    return this.#isDigestOffered
+  }
+
+  async verifyDigest(username: string, streamId: string, digest: string): Promise<boolean> {
+    const name = this.#prepare(username)
+    const right = await this.#credentials.verifyDigest(name ?? username, streamId, digest)
     return right && name !== undefined && !(await this.#credentials.isDisabled(name))
   }
 

@@ -38,7 +38,7 @@ export class ClientCertificates {
   async #existing(certificate: Buffer): Promise<readonly string[]> {
     const { addressesIn } = await import('./certificate-addresses.js')
     const usernames = this.#usernamesOf(addressesIn(certificate))
-    const exist = await Promise.all(usernames.map((it) => this.#settings.accounts.exists(it)))
+    const exist = await Promise.all(usernames.map(async (it) => this.#settings.accounts.exists(it)))
     return usernames.filter((_, index) => exist[index])
   }
 

@@ -23,6 +23,8 @@ export const LOCKOUT = 'lockout'
 /** Accounts looked at together while it is told whether all have keys. */
 const LACKING_PAGE = 500
 
+/** One row with 1: there are accounts, and a password in one of the readable columns for each. */
+const READABLE = `select distinct case when coalesce(plainPassword, '') <> '' or coalesce(encryptedPassword, '') <> '' then 1 else 0 end as isReadable from ofUser`
 const FLAG_OF = 'select name, startTime, endTime from ofUserFlag where username = ? and name = ?'
 
 export interface CredentialStoreOptions {
@@ -32,6 +34,8 @@ export interface CredentialStoreOptions {
   /** Of an Openfire installation's schema, where the database is one's. */
   readonly openfireVersion?: number | undefined
   readonly openfire?: OpenfirePasswordConfig | undefined
+  /** New passwords are kept readable beside their keys. */
+  readonly keepsReadable?: boolean | undefined
   readonly log?: Logger | undefined
 }
 
@@ -54,14 +58,30 @@ export class CredentialStore implements Credentials {
   readonly #iterations: Iterations | undefined
   readonly #decoys: DecoyKeys
   readonly #verified = new VerifiedPasswords()
+  readonly #keepsReadable: boolean
   readonly #log: Logger | undefined
 
-  constructor({ database, iterations, openfireVersion, openfire = { passwordKeyDerivation: 'auto' }, log }: CredentialStoreOptions) {
+  constructor({
+    database,
+    iterations,
+    openfireVersion,
+    openfire = { passwordKeyDerivation: 'auto' },
+    keepsReadable = false,
+    log,
+  }: CredentialStoreOptions) {
     this.#database = database
     this.#iterations = iterations
     this.#tables = scramTables(database.client, openfireVersion)
-    this.#openfire = new OpenfirePasswords({ database, config: openfire, tables: this.#tables, isOpenfire: openfireVersion !== undefined, log })
+    this.#openfire = new OpenfirePasswords({
+      database,
+      config: openfire,
+      tables: this.#tables,
+      isOpenfire: openfireVersion !== undefined,
+      keepsReadable,
+      log,
+    })
     this.#decoys = new DecoyKeys(database)
+    this.#keepsReadable = keepsReadable
     this.#log = log
   }
 
@@ -88,6 +108,23 @@ export class CredentialStore implements Credentials {
     if (hasKeys) await this.#addMissing(username, prepared, stored.keys)
     else await this.#replaceStale(username, prepared)
     return true
+  }
+
+  /** True when `digest` is the hex SHA-1 of stream id and password (XEP-0078 §3); false where the password is not kept readable. */
+  async verifyDigest(username: string, streamId: string, digest: string): Promise<boolean> {
+    const readable = (await this.#load(username))?.readable
+    const expected = createHash('sha1')
+      .update(streamId)
+      .update(readable ?? '')
+      .digest('hex')
+    return isSame(digest.toLowerCase(), expected) && readable !== undefined
+  }
+
+  /** True when digests of passwords can be checked: passwords are kept readable, or those of all accounts there are have been. */
+  async offersDigest(): Promise<boolean> {
+    if (this.#keepsReadable) return true
+    const rows = await this.#database.read<{ readonly isReadable: number }>(READABLE, [])
+    return rows.length === 1 && Number(rows[0]?.isReadable) === 1
   }
 
   async isDisabled(username: string): Promise<boolean> {

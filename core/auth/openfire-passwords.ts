@@ -38,6 +38,8 @@ export interface OpenfirePasswordsOptions {
   readonly tables: Pick<ScramTables, 'encrypted'>
   /** False in a database of our own, in which nothing is encrypted. */
   readonly isOpenfire: boolean
+  /** New passwords are kept readable, whatever the properties say. */
+  readonly keepsReadable?: boolean | undefined
   readonly log?: Logger | undefined
 }
 
@@ -51,11 +53,13 @@ export class OpenfirePasswords {
   readonly #config: OpenfirePasswordConfig
   readonly #tables: Pick<ScramTables, 'encrypted'>
   readonly #isOpenfire: boolean
+  readonly #keepsReadable: boolean
   readonly #log: Logger | undefined
   #loading: Promise<Loaded> | undefined
   #loaded: Loaded | undefined
 
-  constructor({ database, config, tables, isOpenfire, log }: OpenfirePasswordsOptions) {
+  constructor({ database, config, tables, isOpenfire, keepsReadable = false, log }: OpenfirePasswordsOptions) {
+    this.#keepsReadable = keepsReadable
     this.#database = database
     this.#config = config
     this.#tables = tables
@@ -83,6 +87,7 @@ export class OpenfirePasswords {
   /** Both empty where only keys are to be kept, or where Openfire could not read what would be written. */
   async columns(password: string): Promise<PasswordColumns> {
     const { properties, state } = await this.#load()
+    if (this.#keepsReadable && password.length <= LONGEST_PLAIN) return { plainPassword: password, encryptedPassword: null }
     if (isOn(properties, 'user.scramHashedPasswordOnly')) return { plainPassword: null, encryptedPassword: null }
     if (isOn(properties, 'user.usePlainPassword') && password.length <= LONGEST_PLAIN) return { plainPassword: password, encryptedPassword: null }
     const isTrusted = state.kind === 'usable' && (state.isProven || this.#config.passwordKeyDerivation !== 'auto')

@@ -62,6 +62,10 @@ const c2s = Type.Object(
     clientCertificateEmail: flag(false, 'an e-mail address at the domain stands for the account, in client certificates without an XMPP address'),
     channelBinding: flag(true, 'offer SCRAM with channel binding inside TLS; false for clients that bind to nothing the server knows'),
     anonymous: flag(false, 'offer SASL ANONYMOUS: a name of nobody’s for as long as the session lasts, which stores nothing'),
+    readablePasswords: flag(
+      false,
+      'keep passwords set from now on readable in the database, of up to 32 characters: digests of jabber:iq:auth need them',
+    ),
     acceptAnyHost: flag(false, 'serve streams opened to any name, as for devices that know an address alone'),
     seeOtherHost: Type.Optional(
       Type.String({ minLength: 1, description: 'host, or host:port, that new streams are sent to instead of being served' }),

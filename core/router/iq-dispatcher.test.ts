@@ -23,7 +23,17 @@ test('before authentication too', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const dispatcher = new IqDispatcher(silentLogger)
   dispatcher.addPreAuth('slow', { namespace: 'urn:slow', handle: () => new Promise(() => {}) })
-  const peer = { kind: 'connected', id: 's', jid: Jid.of(undefined, 'test'), remoteAddress: '', secure: true, close() {} } as const
+  const peer = {
+    kind: 'connected',
+    id: 's',
+    jid: Jid.of(undefined, 'test'),
+    remoteAddress: '',
+    secure: true,
+    streamId: 's',
+    hasFailedSasl: false,
+    logIn: async (): Promise<Jid> => Jid.of(undefined, 'test'),
+    close() {},
+  } as const
   const answer = dispatcher.dispatchPreAuth(question(), peer)
   t.mock.timers.tick(30_000)
   await assert.rejects(answer, StanzaError)

@@ -66,9 +66,9 @@ export class IqDispatcher {
   dispatch(iq: Iq, origin: Origin, target: IqTarget): MaybePromise<Iq | StanzaError> {
     const payload = iq.payload
     if (!payload) return new StanzaError('bad-request')
-    if (namespaceOf(payload) === NS.bind) return new StanzaError('not-allowed', { text: 'A resource is bound already.' })
     if (namespaceOf(payload) === NS.session && target !== 'other-account') return iq.result()
     const found = this.#find(iq, payload, target)
+    if (!found && namespaceOf(payload) === NS.bind) return new StanzaError('not-allowed', { text: 'A resource is bound already.' })
     if (!found) return new StanzaError('service-unavailable')
     const request: IqRequest = {
       iq,

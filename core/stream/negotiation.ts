@@ -9,6 +9,7 @@ import {
   iq,
   Jid,
   type Logger,
+  type Login,
   type MaybePromise,
   NS,
   type Stanza,
@@ -16,28 +17,19 @@ import {
   type StreamErrorCondition,
 } from '@beaconfire/plugin-sdk'
 import type { LoginThrottle } from '../auth/login-throttle.js'
+import { prepareUsername } from '../auth/sasl-identity.js'
 import type { SaslChannelBinding, SaslEnvironment, SaslFailureCondition, SaslMechanism } from '../auth/sasl-mechanism.js'
 import { channelBindingFeature, mechanismsFeature, offeredMechanisms, SaslSession, saslFailureElement } from '../auth/sasl-session.js'
 import type { ChannelBindings } from '../net/tls-channel-binding.js'
 import type { Transport } from '../net/transport.js'
+import { LoginAttempts } from './login-attempts.js'
 import { failed } from './management-elements.js'
 import { StreamError } from './stream-error.js'
 import { bindFeatures, type StreamFeatureRegistry, starttlsFeature, type TlsPolicy } from './stream-features.js'
 import type { StreamPhase, XmppStream } from './xmpp-stream.js'
 
-/** RFC 6120 §6.4.5: between 2 and 5 tries. */
-const MAX_FAILED_LOGINS = 5
 /** RFC 6120 §7.7.3: between 5 and 10 tries. */
 const MAX_FAILED_BINDS = 10
-
-/** Failures that speak of guessing: not an abort, nor a fault of the server's own. */
-const COUNTED_FAILURES = new Set<SaslFailureCondition>([
-  'not-authorized',
-  'account-disabled',
-  'invalid-authzid',
-  'malformed-request',
-  'incorrect-encoding',
-])
 
 /** What negotiation needs of the server; one object for all streams. */
 export interface NegotiationCollaborators {
@@ -64,12 +56,14 @@ export interface NegotiationCollaborators {
   /** Answers a request that may come before authentication. @throws StanzaError */
   preAuthIq(iq: Iq, session: Negotiation): MaybePromise<Element | undefined>
   /** Binds a resource, and makes the session that takes the stream over. @throws StanzaError */
-  bind(stream: XmppStream, account: AuthenticatedAccount, resource: string | undefined): MaybePromise<StreamPhase & { readonly jid: Jid }>
+  bind(stream: XmppStream, account: AuthenticatedAccount, resource: string | undefined): MaybePromise<BoundSession>
   /** Gives the stream to the session that `<resume/>` names (XEP-0198 §5). @returns why not @throws StreamError */
   resume(stream: XmppStream, account: AuthenticatedAccount, request: Element): MaybePromise<Element | undefined>
   /** The session is on its stream, and the client knows its JID. */
   bound(session: StreamPhase): MaybePromise<void>
 }
+
+type BoundSession = StreamPhase & { readonly jid: Jid }
 
 export interface AuthenticatedAccount {
   readonly username: string
@@ -86,7 +80,11 @@ export class Negotiation implements StreamPhase, ConnectedSession {
   #environment: SaslEnvironment | undefined
   #sasl: SaslSession | undefined
   #account: AuthenticatedAccount | undefined
-  #failedLogins = 0
+  readonly #attempts: LoginAttempts
+  #hasFailedSasl = false
+  /** The request under way that may log in, and the session it has led to. */
+  #request: Iq | undefined
+  #session: BoundSession | undefined
   #failedBinds = 0
 
   /** @param certificateUsernames accounts that the certificate of a connection with direct TLS stands for */
@@ -94,6 +92,7 @@ export class Negotiation implements StreamPhase, ConnectedSession {
     this.#stream = stream
     this.#server = server
     this.#certificateUsernames = certificateUsernames
+    this.#attempts = new LoginAttempts(server, stream.transport.remoteAddress)
     server.connected(this)
   }
 
@@ -116,6 +115,9 @@ export class Negotiation implements StreamPhase, ConnectedSession {
   /** For limits on peers that have not authenticated. */
   get stream(): XmppStream {
     return this.#stream
+  }
+  get hasFailedSasl(): boolean {
+    return this.#hasFailedSasl
   }
   get isAuthenticated(): boolean {
     return this.#account !== undefined
@@ -153,7 +155,22 @@ export class Negotiation implements StreamPhase, ConnectedSession {
     if (this.#mustStartTls()) throw new StreamError('policy-violation', 'This server requires TLS: use STARTTLS first.')
     if (this.#account) return this.#beforeBinding(stanza, this.#account)
     if (stanza.kind !== 'iq') throw new StreamError('not-authorized')
-    return this.#answer(stanza, () => this.#server.preAuthIq(stanza, this))
+    return this.#answerEarly(stanza)
+  }
+
+  async logIn({ username, resource, mechanism, verify }: Login): Promise<Jid> {
+    const request = this.#request
+    if (!request || this.#session) throw new Error('a login belongs to the request that asks for it')
+    this.#attempts.assertMayTry()
+    const account = prepareUsername(username, this.#server.domain.domain)
+    if (!(await verify()) || account === undefined) {
+      await this.#attempts.failed('not-authorized', account, mechanism)
+      throw new StanzaError('not-authorized')
+    }
+    this.#attempts.succeeded(account)
+    if (this.#request !== request) throw new Error('the request was answered before its login was through')
+    this.#session = await this.#server.bind(this.#stream, { username: account, mechanism }, resource)
+    return this.#session.jid
   }
 
   closed(): void {
@@ -225,40 +242,30 @@ export class Negotiation implements StreamPhase, ConnectedSession {
 
   async #authenticate(el: Element): Promise<void> {
     if (this.#account) throw new StreamError('not-authorized', 'This stream has authenticated already.')
-    if (this.#mustStartTls()) {
-      this.#stream.send(saslFailureElement('encryption-required').toString()) // RFC 6120 §6.5.5
-      this.#countFailure()
-      return
-    }
-    const { throttle, log, mechanisms } = this.#server
-    if (!throttle.check(this.remoteAddress)) {
-      log.warn({ address: this.remoteAddress }, 'too many failed logins from one address')
-      throw new StreamError('policy-violation', 'Too many failed logins. Try again later.')
-    }
+    this.#attempts.assertMayTry()
+    if (this.#mustStartTls()) return this.#refuseLogin(saslFailureElement('encryption-required'), 'encryption-required', el) // RFC 6120 §6.5.5
+    const { log, mechanisms } = this.#server
     const environment = this.#saslEnvironment()
     this.#sasl ??= new SaslSession({ mechanisms: mechanisms(), environment, mayRevealPassword: this.#mayRevealPassword(), log })
     const { reply, authenticated, failed, username } = await this.#sasl.handle(el)
     if (authenticated) {
       this.#account = authenticated
-      throttle.succeeded(this.remoteAddress, authenticated.username)
+      if (!authenticated.isAnonymous) this.#attempts.succeeded(authenticated.username)
       this.#sasl = undefined
       this.#stream.send(reply.toString())
       this.#stream.restart()
       return
     }
-    if (failed !== undefined) {
-      log.info({ address: this.remoteAddress, condition: failed, username }, 'login failed')
-      if (COUNTED_FAILURES.has(failed)) throttle.failed(this.remoteAddress, username)
-      if (username !== undefined) await throttle.slowDown(this.remoteAddress, username)
-    }
-    this.#stream.send(reply.toString())
-    if (failed !== undefined) this.#countFailure()
+    if (failed === undefined) this.#stream.send(reply.toString())
+    else await this.#refuseLogin(reply, failed, el, username)
   }
 
-  /** @throws StreamError policy-violation after the last try (RFC 6120 §6.4.5) */
-  #countFailure(): void {
-    this.#failedLogins++
-    if (this.#failedLogins >= MAX_FAILED_LOGINS) throw new StreamError('policy-violation', 'Too many failed logins on this stream.')
+  /** @throws StreamError after the last try */
+  async #refuseLogin(reply: Element, condition: SaslFailureCondition, { attrs }: Element, username?: string): Promise<void> {
+    this.#hasFailedSasl = true
+    await this.#attempts.failed(condition, username, attrs.mechanism)
+    this.#stream.send(reply.toString())
+    this.#attempts.assertTriesLeft()
   }
 
   #beforeBinding(stanza: Stanza, account: AuthenticatedAccount): MaybePromise<void> {
@@ -270,7 +277,7 @@ export class Negotiation implements StreamPhase, ConnectedSession {
   }
 
   async #bind(request: Iq, account: AuthenticatedAccount): Promise<void> {
-    let session: Awaited<ReturnType<NegotiationCollaborators['bind']>> | undefined
+    let session: BoundSession | undefined
     await this.#answer(request, async () => {
       if (request.type !== 'set') throw new StanzaError('bad-request')
       const wanted = request.payload?.getChild('resource')?.getText()
@@ -281,6 +288,20 @@ export class Negotiation implements StreamPhase, ConnectedSession {
       if (++this.#failedBinds >= MAX_FAILED_BINDS) throw new StreamError('policy-violation', 'Too many failed tries to bind a resource.')
       return
     }
+    await this.#hand(session)
+  }
+
+  /** Answers a request that comes before authentication; it may be a login. */
+  async #answerEarly(request: Iq): Promise<void> {
+    this.#request = request
+    await this.#answer(request, () => this.#server.preAuthIq(request, this))
+    this.#request = undefined
+    if (this.#session) await this.#hand(this.#session)
+    else this.#attempts.assertTriesLeft()
+  }
+
+  /** The stream is the session's from now on. */
+  async #hand(session: BoundSession): Promise<void> {
     this.#stream.enter(session)
     this.#server.disconnected(this)
     await this.#server.bound(session)
@@ -290,12 +311,13 @@ export class Negotiation implements StreamPhase, ConnectedSession {
   async #answer(request: Iq, answer: () => MaybePromise<Element | undefined>): Promise<void> {
     if (!request.isRequest) return
     try {
-      const reply = iq({ type: 'result', id: request.id, ...(this.#account ? {} : { to: this.jid }) }, await answer())
-      this.#stream.send(reply.toString())
+      const payload = await answer()
+      const to = this.#session?.jid ?? (this.#account ? undefined : this.jid)
+      this.#stream.send(iq({ type: 'result', id: request.id, to }, payload).toString())
     } catch (error) {
       if (!(error instanceof StanzaError)) throw error
-      request.setAttribute('from', undefined)
-      request.setAttribute('to', undefined)
+      request.from = this.#account ? undefined : this.jid
+      request.to = undefined
       this.#stream.send(String(errorReply(request, error) ?? ''))
     }
   }

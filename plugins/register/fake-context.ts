@@ -58,7 +58,7 @@ export class FakeServer {
   /** Asks before login. @throws StanzaError, also when the handler rejects */
   async ask(type: 'get' | 'set', query: string, remoteAddress = '192.0.2.1'): Promise<Element | undefined | void> {
     const payload = parseElement(query)
-    const session: ConnectedSession = { kind: 'connected', id: '1', jid: Jid.parse('test/1'), remoteAddress, secure: true, close() {} }
+    const session = { kind: 'connected', id: '1', jid: Jid.parse('test/1'), remoteAddress, secure: true, close() {} } as unknown as ConnectedSession
     return this.contributions.preAuthIqHandlers?.[0]?.handle({ iq: iq({ type, id: '1' }, payload), payload, session })
   }
 
