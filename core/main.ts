@@ -2,6 +2,7 @@
 import { sep } from 'node:path'
 import { ConfigError } from './config/check-config.js'
 import { TlsFilesUnusable } from './net/tls-context.js'
+import { CompiledPlugins } from './plugin-host/compiled-plugins.js'
 import { type RunningServer, startServer } from './server.js'
 
 /** Stopping takes less than this, or the process ends anyway. */
@@ -24,9 +25,12 @@ async function main(): Promise<void> {
  * server goes on. What core throws so leaves nobody knows what behind, and ends the server.
  */
 function outlivePlugins(server: RunningServer): void {
+  const compiled = CompiledPlugins.beside(import.meta.url)
   // Rejections nobody handles come here too, as Node does by default.
   process.on('uncaughtException', (error) => {
-    const culprit = server.plugins.list().find((it) => it.folder !== undefined && thrownIn(it.folder, error))
+    const culprit = server.plugins.list().find(({ name, folder }) => {
+      return [folder, compiled?.folderOf(name)].some((it) => it !== undefined && thrownIn(it, error))
+    })
     if (culprit) {
       server.log.error({ plugin: culprit.name, error }, 'an error of the plugin was caught by nobody')
       return

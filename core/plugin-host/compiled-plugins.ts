@@ -48,8 +48,13 @@ export class CompiledPlugins {
   /** @returns undefined when this folder was not compiled, or has changed since */
   of({ name, folder, fingerprint }: FoundPlugin): PluginModules | undefined {
     if (dirname(folder) !== this.sources || this.#manifest.versions[name] !== versionOf(fingerprint)) return undefined
-    const compiled = join(this.#root, 'plugins', name)
+    const compiled = this.folderOf(name)
     return { folder: compiled, entry: join(compiled, 'index.js') }
+  }
+
+  /** Where the compiled form of a plugin is, if there is one. */
+  folderOf(name: string): string {
+    return join(this.#root, 'plugins', name)
   }
 }
 
