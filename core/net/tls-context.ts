@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from 'node:tls'
 import { domainToASCII } from 'node:url'
 import type { Logger } from '@beaconfire/plugin-sdk'
 import { askForCertificates } from './tls-client-certificate.js'
@@ -61,7 +61,8 @@ export async function loadTls({ keyFile, certificateFile, clientCaFile, dataFold
 }
 
 function loaded({ key, certificate }: Pair, selfSigned: boolean, clientCa: string | undefined): LoadedTls {
-  const options = { key, cert: certificate, minVersion: 'TLSv1.2' } as const
+  // RFC 7525 §4.1: no key transport by RSA, which has no forward secrecy; the server's order of preference holds.
+  const options = { key, cert: certificate, minVersion: 'TLSv1.2', ciphers: `${DEFAULT_CIPHERS}:!kRSA`, honorCipherOrder: true } as const
   if (clientCa === undefined) return { context: createSecureContext(options), certificatePem: certificate, selfSigned }
   // OpenSSL resumes no session that may stand for a client's certificate unless it knows whose sessions they are.
   const context = createSecureContext({ ...options, ca: clientCa, sessionIdContext: 'beaconfire-c2s' })
