@@ -166,9 +166,9 @@ const ECHO: PluginStatus = {
   error: 'index.ts:3: unexpected token',
   loadedAt: AT,
   reloads: 2,
+  staleVersions: 0,
   requires: [],
   provides: ['roster'],
-  staleVersions: 0,
   contributions: { interceptors: ['echo/log'] },
 }
 
@@ -182,9 +182,9 @@ test('plugins show their state, and are reloaded and looked for', async (t) => {
       return { ...ECHO, reloads: 3 }
     },
     rescan: async () => [],
+    install: async () => ECHO,
   }
   const counted = { calls: 5, rejections: 0, errors: 1, overruns: 0, skipped: 0, totalMs: 2.5, slowestMs: 1 }
-    install: async () => ECHO,
   const breaker = {
     band: 'observe',
     off: false,
