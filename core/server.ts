@@ -294,9 +294,9 @@ class Server {
       disabled: plugins.disabled,
       settings: plugins.settings,
       watch: plugins.watch,
-      registries: registriesOf({
       uploads: builtIn ? undefined : plugins.folders[0],
       trustedKeys: plugins.trustedKeys,
+      registries: registriesOf({
         chain: this.#chain,
         hooks: this.#hooks,
         iq: this.#iq,
