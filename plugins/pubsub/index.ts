@@ -67,7 +67,8 @@ export default definePlugin({
         },
         userDeleted: ({ user }) => removeAccount(engine, user, address),
       },
-      start() {
+      async start() {
+        await store.start()
         undo.push(
           capabilities.onChange((change) => lastItems.interested(change)),
           roster.onSubscriptionChange((change) => lastItems.subscriptionChanged(change)),

@@ -1,5 +1,5 @@
 /** All SQL over Openfire's pubsub tables. A service is `pubsub`, or the bare JID of an account (XEP-0163). */
-import { type ColumnValue, type Database, fromDateColumn, toDateColumn } from '@beaconfire/plugin-sdk'
+import { type ColumnValue, type Database, fromDateColumn, toDateColumn, XmlColumn } from '@beaconfire/plugin-sdk'
 import type { Affiliation, Item, Node, Subscription } from './node.js'
 import type { NodeConfig } from './node-config.js'
 import {
@@ -42,11 +42,17 @@ type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0]
 export class PubsubStore {
   readonly #database: Database
   readonly #defaults: (serviceID: string) => NodeConfig
+  #column = XmlColumn.unlimited
 
   /** @param defaults for columns that Openfire may leave empty */
   constructor(database: Database, defaults: (serviceID: string) => NodeConfig) {
     this.#database = database
     this.#defaults = defaults
+  }
+
+  /** Looks which characters the column holds, in a table that Openfire made. */
+  async start(): Promise<void> {
+    this.#column = await XmlColumn.of(this.#database, 'ofPubsubItem', 'payload')
   }
 
   /** The leaf nodes of these services, by service and node. Services without one are left out. */
@@ -94,7 +100,7 @@ export class PubsubStore {
   async publish(serviceID: string, nodeID: string, items: readonly Item[], removed: readonly string[]): Promise<void> {
     await this.#database.transaction(async (trx) => {
       for (const { id, publisher, publishedAt, payload } of items) {
-        const row = { serviceID, nodeID, id, jid: publisher, creationDate: toDateColumn(publishedAt), payload }
+        const row = { serviceID, nodeID, id, jid: publisher, creationDate: toDateColumn(publishedAt), payload: this.#column.encode(payload) }
         await trx('ofPubsubItem').insert(row).onConflict(['serviceID', 'nodeID', 'id']).merge()
       }
       await this.#deleteItems(trx, serviceID, nodeID, removed)
