@@ -52,6 +52,18 @@ onMariaDb((newStore, server) => {
     assert.equal(Number(sizes?.characters), 30 * 10 + 30 * 60_000)
   })
 
+  test('an account with a password can log in', async (t) => {
+    const admin = await (await newStore(t)).open()
+    const account = { user: 'someone', password: 'p@ss"w\'ord' }
+    await admin.forPlugin('').knex.raw("create user someone@localhost identified by 'p@ss\"w\\'ord'")
+    await admin.forPlugin('').knex.raw('grant all on *.* to someone@localhost')
+    const connection = { ...server().connection, ...account }
+    const { database } = loadConfig({ env: {}, overrides: { database: { client: 'mysql', connection } } })
+    const opened = await openDatabase(database, '/nowhere', silentLogger)
+    t.after(() => opened.close())
+    await opened.ping()
+  })
+
   test('a wrong password is a clear error', async () => {
     const connection = { ...server().connection, user: 'nobody', password: 'wrong' }
     const { database } = loadConfig({ env: {}, overrides: { database: { client: 'mysql', connection } } })

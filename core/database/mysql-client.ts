@@ -19,10 +19,15 @@ const LOST = new Set(['PROTOCOL_CONNECTION_LOST', 'ECONNRESET', 'ECONNREFUSED', 
 class MysqlClient extends Mysql2Client {
   /**
    * `collate` is for Knex alone, which gives it to each table it creates unless the migration says otherwise: JIDs are compared
-   * byte by byte, and tables made by one migration are the same on both engines. mysql2 would warn of it.
+   * byte by byte, and tables made by one migration are the same on both engines. mysql2 would warn of it. The password is a property
+   * that Knex hides from whoever looks at all of them.
    */
   override _driver(): object {
-    return { createConnection: ({ collate: _, ...settings }: ConnectionOptions & { collate?: string }) => mysql.createConnection(settings) }
+    const createConnection = (given: ConnectionOptions & { collate?: string }) => {
+      const { collate: _, ...settings } = given
+      return mysql.createConnection({ ...settings, password: given.password })
+    }
+    return { createConnection }
   }
 
   /** Knex leaves the bindings out for statements of its own. mysql2 would write plain bytes as a list of numbers. */
