@@ -1,4 +1,4 @@
-/** Starts the server from the command line: configuration, signals, exit code. */
+/** The command line: starts the server, with its configuration, signals and exit code, or hands over to another command. */
 import { sep } from 'node:path'
 import { ConfigError } from './config/check-config.js'
 import { TlsFilesUnusable } from './net/tls-context.js'
@@ -8,7 +8,8 @@ import { type RunningServer, startServer } from './server.js'
 /** Stopping takes less than this, or the process ends anyway. */
 const STOP_TIMEOUT_MS = 5000
 
-async function main(): Promise<void> {
+async function main([command, ...rest]: readonly string[]): Promise<void> {
+  if (command !== undefined && (command !== 'run' || rest.length > 0)) return runOther([command, ...rest])
   const server = await startServer({ env: process.env })
   outlivePlugins(server)
   if (server.firstStartToken) {
@@ -18,6 +19,17 @@ async function main(): Promise<void> {
   }
   process.stdout.write(`ready ${JSON.stringify(server.ports)}\n`)
   stopOnSignals(server)
+}
+
+/** Imported only now: a server needs none of it. */
+async function runOther(args: readonly string[]): Promise<void> {
+  const { runCommandLine } = await import('./command-line/command-line.js')
+  process.exitCode = await runCommandLine(args, {
+    env: process.env,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    isInteractive: process.stderr.isTTY === true,
+  })
 }
 
 /**
@@ -67,7 +79,7 @@ function stopOnSignals(server: RunningServer): void {
   process.on('SIGTERM', stop)
 }
 
-main().catch((error: unknown) => {
+main(process.argv.slice(2)).catch((error: unknown) => {
   const message = error instanceof ConfigError || isStartError(error) ? error.message : error instanceof Error ? error.stack : String(error)
   process.stderr.write(`Beaconfire did not start: ${message}\n`)
   process.exit(1)

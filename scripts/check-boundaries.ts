@@ -8,7 +8,21 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Import, importsOf } from './imports-of.js'
 
 /** Folders of core, lowest first: packets climb through callbacks given at construction, never through imports. */
-const CORE_ORDER = ['config', 'database', 'net', 'xml', 'auth', 'stream', 'pipeline', 'session', 'delivery', 'router', 'admin', 'plugin-host']
+const CORE_ORDER = [
+  'config',
+  'database',
+  'net',
+  'xml',
+  'auth',
+  'stream',
+  'pipeline',
+  'session',
+  'delivery',
+  'router',
+  'admin',
+  'plugin-host',
+  'command-line',
+]
 
 /** Files of core that every folder may import. */
 const CORE_GROUND = ['core/log.ts', 'core/errors.ts']

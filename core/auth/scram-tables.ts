@@ -34,6 +34,8 @@ export interface ScramTables {
   readonly names: number
   /** Selects {@link PasswordRow}s of encrypted passwords, up to a bound number, without keys of SCRAM-SHA-256. */
   readonly encrypted: string
+  /** Selects {@link PasswordRow}s by name, behind a bound name, up to a bound number, without keys of SCRAM-SHA-256. */
+  readonly page: string
   /** Selects accounts without a usable key of the mechanism, by name, behind a bound name, up to a bound number. */
   lacking(mechanism: ScramMechanism): string
   /** Replaces all keys of an account whose row in `ofUser` is there. */
@@ -57,11 +59,13 @@ const JOIN_SHA_1 = `left join ofUserScram s on s.username = ? and s.mechanism = 
 const joinSha256 = (table: string) => `left join ${table} x on x.username = ? and x.mechanism = 'SCRAM-SHA-256'`
 
 const SHA_1_OF = `left join ofUserScram s on s.username = u.username and s.mechanism = 'SCRAM-SHA-1'`
+const PAGE = 'where u.username > ? order by u.username limit ?'
 const ENCRYPTED = 'where u.encryptedPassword is not null order by u.username limit ?'
 
 const OWN: ScramTables = {
   names: 3,
   encrypted: `${ACCOUNT}, ${SHA_1('s')} from ofUser u ${SHA_1_OF} ${ENCRYPTED}`,
+  page: `${ACCOUNT}, ${SHA_1('s')} from ofUser u ${SHA_1_OF} ${PAGE}`,
   rowOf: `${ACCOUNT}, ${SHA_1('s')}, ${SHA_256}, null as basis from ofUser u ${JOIN_SHA_1} ${joinSha256('ofUserScram')} where u.username = ?`,
   lacking: (mechanism) => `${ACCOUNT} from ofUser u left join ofUserScram s on s.username = u.username and s.mechanism = '${mechanism}'
     where s.username is null and u.username > ? order by u.username limit ?`,
@@ -89,6 +93,7 @@ function besideOpenfire(client: DatabaseClient, hasTable: boolean): ScramTables 
       from ofUser u ${hasTable ? JOIN_SHA_1 : ''} ${joinSha256('ofUserScramExtra')} where u.username = ?`,
     names: hasTable ? 3 : 2,
     encrypted: `${ACCOUNT}, ${SHA_1(own)} from ofUser u ${sha1Of} ${ENCRYPTED}`,
+    page: `${ACCOUNT}, ${SHA_1(own)} from ofUser u ${sha1Of} ${PAGE}`,
     lacking: (mechanism) =>
       mechanism === 'SCRAM-SHA-1'
         ? `${ACCOUNT} from ofUser u ${sha1Of} where ${own}.storedKey is null and u.username > ? order by u.username limit ?`
