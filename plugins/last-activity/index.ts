@@ -1,4 +1,4 @@
-/** Last activity (XEP-0012): since when a user is away, told to those who may see the user's presence, and the server's uptime. */
+/** Last activity (XEP-0012): since when a user is away, told to those who may see the user's presence. */
 import { definePlugin, NS, StanzaError } from '@beaconfire/plugin-sdk'
 import { lastActivity } from './last-activity.js'
 import { presenceLeaks } from './presence-leaks.js'
@@ -6,18 +6,18 @@ import { presenceLeaks } from './presence-leaks.js'
 export default definePlugin({
   name: 'last-activity',
   version: '0.1.0',
-  description: 'Last activity and uptime (XEP-0012)',
+  description: 'Last activity of accounts (XEP-0012)',
   requires: ['roster', 'presence'],
 
   setup({ domain, services, sessions }) {
-    const common = { namespace: NS.lastActivity, element: 'query', type: 'get' } as const
     return {
       features: [NS.lastActivity],
       interceptors: [presenceLeaks(domain, services.roster)],
       iqHandlers: [
-        { ...common, targets: ['server'], handle: () => lastActivity(process.uptime()) },
         {
-          ...common,
+          namespace: NS.lastActivity,
+          element: 'query',
+          type: 'get',
           targets: ['own-account', 'other-account'],
           async handle({ account }) {
             if (account && sessions.ofUser(account).length > 0) return lastActivity(0)

@@ -28,13 +28,6 @@ async function approve(user: TestClient, contact: TestClient): Promise<void> {
   await contact.receive((el) => el.attrs.type === 'subscribed')
 }
 
-test('the server tells how long it has been running (§5)', async (t) => {
-  const romeo = await (await start(t)).login('romeo')
-  const { seconds, status } = await answered(romeo, 'test')
-  assert.ok(seconds <= process.uptime())
-  assert.equal(status, '')
-})
-
 test('a contact who may see the presence learns when the user left, and with which words (§3)', async (t) => {
   const server = await start(t)
   const [romeo, juliet] = [await server.login('romeo'), await server.login('juliet')]
