@@ -84,7 +84,6 @@ export class ClientConnections {
         ...config.streamManagement,
         location: config.streamManagement.location,
         outboundBytes: config.limits.outboundBytes,
-        acknowledged: (session) => this.#acknowledged(session),
       },
       receive: (stanza, session) => router.receive(stanza, session),
       deliver: (stanza, session, origin) => delivery.deliver(stanza, session, origin),
@@ -230,14 +229,6 @@ export class ClientConnections {
     return failed('item-not-found', this.#resumptions.handledBefore(previd, username))
   }
 
-  #acknowledged(session: ClientSession): void {
-    const { hooks, log } = this.#parts
-    if (!hooks.isHeard('messagesAcknowledged')) return
-    void Promise.resolve(hooks.tell('messagesAcknowledged', { session })).catch((error: unknown) =>
-      log.error({ jid: session.jid.toString(), error }, 'telling of an acknowledgement failed'),
-    )
-  }
-
   #ended(session: ClientSession, abrupt: boolean, left: readonly Unacknowledged[]): void {
     const { log, sessions } = this.#parts
     sessions.remove(session)
@@ -245,7 +236,7 @@ export class ClientConnections {
       .ended(session, abrupt)
       .finally(() => this.#forgetAnonymous(session))
       .catch((error: unknown) => log.error({ jid: session.jid.toString(), error }, 'ending a session failed'))
-      .then(() => this.#giveBack(session, left))
+      .then(() => (session.acknowledges ? this.#giveBack(session, left) : undefined))
       .finally(() => this.#endings.delete(ending))
     this.#endings.add(ending)
   }
@@ -253,7 +244,7 @@ export class ClientConnections {
   async #giveBack(session: ClientSession, left: readonly Unacknowledged[]): Promise<void> {
     const { hooks, log } = this.#parts
     try {
-      if (await this.#returns.all(left, session.jid)) await hooks.tell('unacknowledgedReturned', { session })
+      await hooks.tell('unacknowledgedReturned', { session, isComplete: await this.#returns.all(left, session.jid) })
     } catch (error) {
       log.error({ jid: session.jid.toString(), error }, 'giving back what a session had not acknowledged failed')
     }

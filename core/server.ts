@@ -151,7 +151,7 @@ class Server {
       deliver: (message, account, origin) => router.toAccount(message, account, origin),
       route: (stanza) => router.route(stanza),
     })
-    const plugins = this.#pluginHost({ database, accounts, admins, router, metrics, admin, builtIn })
+    const plugins = this.#pluginHost({ giveBack, database, accounts, admins, router, metrics, admin, builtIn })
     const clients = new ClientConnections({
       config: this.#config,
       domain: this.#domain,
@@ -185,6 +185,7 @@ class Server {
     this.#mountAdminRoutes(parts, version)
     this.#measure(metrics, parts)
     await plugins.start()
+    await this.#hooks.tell('pluginsStarted', {})
     await clients.start()
     const accept = { onConnection: (transport: Transport) => clients.accept(transport), log: this.#log }
     const plain = await listen({ host: c2s.host, port: c2s.port, ...accept })
@@ -285,7 +286,7 @@ class Server {
     })
   }
 
-  #pluginHost({ database, accounts, admins, router, metrics, admin, builtIn }: PluginHostParts): PluginHost {
+  #pluginHost({ giveBack, database, accounts, admins, router, metrics, admin, builtIn }: PluginHostParts): PluginHost {
     const { plugins, dataFolder, limits } = this.#config
     return new PluginHost({
       folders: builtIn ? [] : [SHIPPED_PLUGINS, ...plugins.folders],
@@ -316,6 +317,8 @@ class Server {
         audit: securityAudit(database),
         send: (stanza) => router.send(stanza),
         route: (stanza) => router.route(stanza),
+        giveBack: (message, account, at) => giveBack.message(message, account, at),
+        durability: this.#config.durability,
         registered: (fact) => this.#hooks.tell('userRegistered', fact),
         limitsEnabled: limits.enabled,
       },
@@ -370,6 +373,7 @@ interface RunningParts {
 }
 
 interface PluginHostParts {
+  readonly giveBack: GiveBack
   readonly database: ServerDatabase
   readonly accounts: Accounts
   readonly admins: AdminList

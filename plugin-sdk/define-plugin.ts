@@ -19,7 +19,7 @@ import type { PluginDomain } from './plugin-domain.js'
 import type { PortListener } from './port-listener.js'
 import type { ServiceName, Services } from './services/services.js'
 import type { ClientSession, ConnectedSession, Sessions } from './session.js'
-import type { Stanza } from './stanza.js'
+import type { Message, Stanza } from './stanza.js'
 import type { Timers } from './timers.js'
 
 /** A stream feature (RFC 6120 §4.3.2) a plugin offers, such as `<register/>`. */
@@ -97,6 +97,14 @@ export interface PluginContext<Config = unknown, Required extends ServiceName = 
   send(stanza: Stanza): MaybePromise<void>
   /** Routes a stanza without the incoming chain, as a consequence of one that has passed it: presence to contacts, subscription answers. */
   route(stanza: Stanza): MaybePromise<void>
+  /**
+   * Treats a message to a local account that was accepted earlier as if it had come now and no resource had been its address: to other
+   * resources, to offline storage or back to its sender, with the time it came as its delay stamp. Resolves when that is durable.
+   * @throws (rejects) when it could not be stored
+   */
+  giveBack(message: Message, account: Jid, at: Date): Promise<void>
+  /** `durability` of the server: `fast` gives up the delivery journal, and what a loss of power takes. */
+  readonly durability: 'strict' | 'fast'
   /** Fires `userRegistered`, after `accounts.create` has made the account. What a hook throws is logged; nothing is thrown here. */
   registered(fact: UserRegistered): MaybePromise<void>
   /** `limits.enabled` of the server: false switches rate limits off, for load tests. */

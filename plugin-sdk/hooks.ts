@@ -89,6 +89,9 @@ export interface Hooks {
   /** Presence arrived for a local account, from here or elsewhere. `handled`: do not deliver it. */
   presenceReceived(fact: PresenceReceived): MaybePromise<Verdict>
 
+  /** All plugins run, and no listener accepts yet: the server waits for it. */
+  pluginsStarted(fact: Readonly<Record<string, never>>): MaybePromise<void>
+
   /** A resource was bound. */
   sessionOpened(fact: { readonly session: ClientSession }): MaybePromise<void>
   /** The session marked itself available, or changed its priority, through `setPresence`. */
@@ -101,13 +104,11 @@ export interface Hooks {
   keptMessagesDue(fact: KeptMessagesDue): MaybePromise<void>
   /** The resource became unavailable; `presence` is what it had. Fires before `sessionClosed` when the session ends available. */
   resourceUnavailable(fact: { readonly session: ClientSession; readonly presence: Presence }): MaybePromise<void>
-  /** The client has acknowledged some of what it was handed (XEP-0198); see `ClientSession.arrived`. */
-  messagesAcknowledged(fact: { readonly session: ClientSession }): MaybePromise<void>
   /**
    * After `sessionClosed`: what the client had not acknowledged (XEP-0198) has gone to other resources, to offline storage or back to
-   * its sender, and that is durable. Not told while some of it could not be stored.
+   * its sender, and that is durable. `isComplete` is false when some of it could not be stored for too long, of which its senders know.
    */
-  unacknowledgedReturned(fact: { readonly session: ClientSession }): MaybePromise<void>
+  unacknowledgedReturned(fact: { readonly session: ClientSession; readonly isComplete: boolean }): MaybePromise<void>
   /** The session has ended and is no longer in the registry. */
   sessionClosed(fact: SessionClosed): MaybePromise<void>
 

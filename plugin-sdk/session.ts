@@ -83,7 +83,7 @@ export interface ClientSession extends Session {
    */
   readonly handedOver: number
   readonly arrived: number
-  /** True once the client has enabled XEP-0198: the hook `messagesAcknowledged` then tells when more has arrived. */
+  /** True once the client has enabled XEP-0198. What it leaves unacknowledged core gives back, and tells by `unacknowledgedReturned`. */
   readonly acknowledges: boolean
 
   /** For the presence plugin: marks the resource available or, with undefined, unavailable. Core then fires the hooks. */

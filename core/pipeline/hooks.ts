@@ -61,11 +61,6 @@ export class HookRegistry {
     }
   }
 
-  /** False when nobody would hear it, so that a fact that is told often need not be made. */
-  isHeard(name: HookName): boolean {
-    return this.#of(name).length > 0
-  }
-
   /** Asks until one says `handled`. @throws StanzaError of a hook that refuses */
   ask<Name extends VerdictHook>(name: Name, fact: FactOf<Name>): MaybePromise<Verdict> {
     return this.#askFrom(0, this.#of(name), name, fact)

@@ -56,6 +56,8 @@ export function buildContext(plugin: AnyPlugin, parts: ContextParts, services: P
     limitsEnabled: facade.limitsEnabled,
     send: (stanza) => facade.send(stanza),
     route: (stanza) => facade.route(stanza),
+    giveBack: (message, account, at) => facade.giveBack(message, account, at),
+    durability: facade.durability,
     registered: (fact) => facade.registered(fact),
   }
   return {

@@ -119,6 +119,8 @@ export class TestHost {
         audit: unused,
         send: () => undefined,
         route: () => undefined,
+        giveBack: () => Promise.resolve(),
+        durability: 'strict',
         registered: () => undefined,
         limitsEnabled: true,
       },

@@ -43,7 +43,19 @@ export class ContributionConflict extends Error {
 /** The part of a plugin's context that is the server itself. */
 export type ServerFacade = Pick<
   PluginContext,
-  'domain' | 'accounts' | 'sessions' | 'discovery' | 'commands' | 'admins' | 'audit' | 'send' | 'route' | 'registered' | 'limitsEnabled'
+  | 'domain'
+  | 'accounts'
+  | 'sessions'
+  | 'discovery'
+  | 'commands'
+  | 'admins'
+  | 'audit'
+  | 'send'
+  | 'route'
+  | 'giveBack'
+  | 'durability'
+  | 'registered'
+  | 'limitsEnabled'
 >
 
 export type PluginState = 'running' | 'failed' | 'loading' | 'disabled' | 'unloaded'

@@ -32,8 +32,6 @@ export interface ManagementCollaborators {
   readonly unacknowledgedStanzas: number
   readonly unacknowledgedBytes: number
   readonly outboundBytes: number
-  /** The client has acknowledged something. */
-  acknowledged(session: ClientSession): void
 }
 
 /** How long a sender waits for a client to acknowledge, in ms; then that client's session is ended. */
@@ -176,7 +174,6 @@ export class ManagedStream {
   /** @throws StreamError when the count is wrong */
   acknowledge(h: string | undefined): void {
     if (!this.#state.acknowledge(h)) return
-    this.#server.acknowledged(this.#session)
     // What was sent after the last request is asked for now.
     const request = this.request()
     if (request !== undefined) this.#session.stream.send(request)

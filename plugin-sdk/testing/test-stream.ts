@@ -154,6 +154,11 @@ export class TestStream {
     this.#socket.end()
   }
 
+  /** Reads nothing more, as a client that hangs. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
   /** Cuts the connection. */
   drop(): void {
     this.#socket.destroy()

@@ -1,6 +1,7 @@
 /** What happens to a message that reached nobody (XEP-0160 §3): kept, left to core to bounce, or dropped. */
 import {
   type ClientSession,
+  fateOf,
   isPromise,
   type Logger,
   type MaybePromise,
@@ -12,7 +13,6 @@ import {
   whenDone,
 } from '@beaconfire/plugin-sdk'
 import type { OfflineConfig } from './config.js'
-import { fateOf } from './is-storable.js'
 import type { MailboxSizes } from './mailbox-sizes.js'
 import type { OfflineStore } from './offline-store.js'
 

@@ -30,16 +30,25 @@ export class MailboxSizes {
     this.#loading.delete(username) // what it finds may be old already, and is not remembered
   }
 
-  async #startLoading(username: string): Promise<number> {
-    const loading = this.#load(username)
+  /** All who ask meanwhile get the same promise, so that they go on in the order in which they asked. */
+  #startLoading(username: string): Promise<number> {
+    const loading: Promise<number> = this.#load(username).then(
+      (size) => {
+        if (this.#loading.get(username) === loading) this.#remember(username, size)
+        this.#done(username, loading)
+        return size
+      },
+      (error: unknown) => {
+        this.#done(username, loading)
+        throw error
+      },
+    )
     this.#loading.set(username, loading)
-    try {
-      const size = await loading
-      if (this.#loading.get(username) === loading) this.#remember(username, size)
-      return size
-    } finally {
-      if (this.#loading.get(username) === loading) this.#loading.delete(username)
-    }
+    return loading
+  }
+
+  #done(username: string, loading: Promise<number>): void {
+    if (this.#loading.get(username) === loading) this.#loading.delete(username)
   }
 
   #remember(username: string, size: number): void {

@@ -1,5 +1,6 @@
 /** Which messages wait for an absent user (XEP-0160 §3, XEP-0334), by Openfire's rules with their gaps closed. */
-import { type Message, NS } from '@beaconfire/plugin-sdk'
+import { NS } from './namespaces.js'
+import type { Message } from './stanza.js'
 
 /**
  * `keep` it; `ignore` it, since nobody misses it later; or `refuse` it, so that its sender learns that nobody got it.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Message, parseStanza } from '@beaconfire/plugin-sdk'
-import { type Fate, fateOf } from './is-storable.js'
+import { type Message, parseStanza } from './index.js'
+import { type Fate, fateOf } from './storability.js'
 
 const BODY = '<body>x</body>'
 const COMPOSING = '<composing xmlns="http://jabber.org/protocol/chatstates"/>'

@@ -1,0 +1,64 @@
+/** Delivery journal (design §5): a message that was accepted is on disk until its recipient has it, also when the server is killed. */
+import { type ClientSession, definePlugin, Jid, parseStoredStanza } from '@beaconfire/plugin-sdk'
+import { interceptors } from './interceptors.js'
+import { Journal } from './journal.js'
+import { JournalStore, tables } from './journal-store.js'
+import { readBack } from './read-back.js'
+
+/** Of each message that had not arrived: full JID and id of the session, receipt, number of the row. */
+type Saved = readonly (readonly [jid: string, id: string, receipt: number, journalID: number])[]
+
+export default definePlugin({
+  name: 'delivery-journal',
+  version: '0.1.0',
+  description: 'Keeps messages on disk until their recipients have acknowledged them',
+  tables,
+
+  setup({ database, domain, durability, giveBack, log, metrics, sessions, timers }) {
+    const store = new JournalStore(database)
+    const journal = new Journal(store, timers, log)
+    const account = (username: string) => Jid.of(username, domain.domain)
+    metrics.gauge('pending_messages', 'Messages handed to a client that have not arrived', () => journal.pending)
+
+    async function restoreAfterCrash(): Promise<void> {
+      const messages = await readBack({ store, log, account, giveBack })
+      if (messages > 0) log.info({ messages }, 'messages that had not arrived when the server ended were given back')
+    }
+
+    /** Without XEP-0198 core knows nothing of what was not written any more. */
+    async function giveBackUnwritten(session: ClientSession): Promise<void> {
+      for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve))
+      for (const { stanza, creationDate, username } of journal.missing(session)) {
+        if (stanza === '') continue // of the version before, which has its row
+        const message = parseStoredStanza(stanza)
+        if (message.kind === 'message') await giveBack(message, account(username), new Date(Number(creationDate)))
+      }
+      journal.returned(session)
+    }
+
+    return {
+      interceptors: durability === 'strict' ? interceptors(journal, timers) : [],
+      hooks: {
+        pluginsStarted: restoreAfterCrash,
+        unacknowledgedReturned: ({ session, isComplete }) => (isComplete ? journal.returned(session) : journal.forget(session)),
+        async sessionClosed({ session }) {
+          if (!session.acknowledges && journal.has(session)) await giveBackUnwritten(session)
+        },
+      },
+      async save(): Promise<Saved> {
+        await journal.whenQuiet()
+        return journal.stored().map(({ session, receipt, journalID }) => [session.jid.toString(), session.id, receipt, journalID])
+      },
+      restore(state) {
+        for (const [jid, id, receipt, journalID] of state as Saved) {
+          const session = sessions.get(Jid.parse(jid))
+          journal.adopt(session?.id === id ? session : undefined, receipt, journalID)
+        }
+      },
+      async stop() {
+        await journal.whenQuiet()
+        await journal.clear()
+      },
+    }
+  },
+})

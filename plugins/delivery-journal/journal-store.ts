@@ -1,0 +1,88 @@
+/** All SQL over `ofDeliveryJournal`: messages that a client has been handed and not acknowledged. */
+import { type Database, fromDateColumn, type Migration, NumberedAppender, toDateColumn } from '@beaconfire/plugin-sdk'
+
+/** The `ofID` sequence of journalID. */
+const ID_TYPE = 1003
+const DELETED_AT_ONCE = 500
+
+export const tables: readonly Migration[] = [
+  {
+    version: 1,
+    async up(schema, { client }) {
+      await schema.createTable('ofDeliveryJournal', (t) => {
+        if (client === 'mysql') {
+          t.charset('utf8mb4')
+          t.collate('utf8mb4_bin')
+        }
+        t.bigInteger('journalID').notNullable().primary()
+        t.string('username', 64).notNullable()
+        t.specificType('creationDate', 'char(15)').notNullable()
+        t.text('stanza', 'mediumtext').notNullable()
+      })
+    },
+  },
+]
+
+export type JournalRow = {
+  journalID: number
+  /** Of the recipient. */
+  username: string
+  /** When the message was handed over, in epoch milliseconds, zero-padded to 15. */
+  creationDate: string
+  stanza: string
+}
+
+/** A message that was in the journal when the server ended. */
+export interface JournalledMessage {
+  readonly journalID: number
+  readonly username: string
+  readonly at: Date
+  readonly stanza: string
+}
+
+export class JournalStore {
+  readonly #database: Database
+  readonly #appender: NumberedAppender<JournalRow, 'journalID'>
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#appender = new NumberedAppender(database, 'ofDeliveryJournal', ['journalID', 'username', 'creationDate', 'stanza'], 'journalID', ID_TYPE)
+  }
+
+  /** As `Appender.appendTogether`; the row gets its number. */
+  append(row: Omit<JournalRow, 'journalID'>, refused: (error: unknown, row: JournalRow) => void): Promise<void> {
+    return this.#appender.appendTogether(row, refused)
+  }
+
+  /** Oldest first, behind the one with this number. */
+  async read(limit: number, after: number): Promise<JournalledMessage[]> {
+    const rows = await this.#table().where('journalID', '>', after).orderBy('journalID').limit(limit)
+    return rows.map(({ journalID, username, creationDate, stanza }) => ({
+      journalID: Number(journalID),
+      username,
+      at: fromDateColumn(creationDate),
+      stanza,
+    }))
+  }
+
+  async remove(journalIDs: readonly number[]): Promise<void> {
+    for (let start = 0; start < journalIDs.length; start += DELETED_AT_ONCE) {
+      await this.#table()
+        .whereIn('journalID', journalIDs.slice(start, start + DELETED_AT_ONCE))
+        .delete()
+    }
+  }
+
+  async count(): Promise<number> {
+    const [row] = await this.#table().count({ rows: '*' })
+    return Number((row as { rows?: number } | undefined)?.rows ?? 0)
+  }
+
+  #table() {
+    return this.#database.knex<JournalRow, JournalRow[]>('ofDeliveryJournal')
+  }
+}
+
+export function dateColumn(at: number): string {
+  return toDateColumn(at)
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type ClientSession, Jid, type Logger, type Timers } from '@beaconfire/plugin-sdk'
+import type { Entry } from './entry.js'
+import { Journal } from './journal.js'
+import type { JournalRow, JournalStore } from './journal-store.js'
+
+/** A table whose writes end when the test says so. */
+class FakeStore {
+  readonly rows = new Map<number, string>()
+  readonly writes: { readonly rows: JournalRow[]; readonly refuse: (row: JournalRow) => void; readonly done: () => void }[] = []
+  #open: FakeStore['writes'][number] | undefined
+  #shared: Promise<void> | undefined
+  #lastId = 0
+
+  append(row: JournalRow, refused: (error: unknown, row: JournalRow) => void): Promise<void> {
+    row.journalID = ++this.#lastId
+    if (this.#open && this.#shared) {
+      this.#open.rows.push(row)
+      return this.#shared
+    }
+    this.#shared = new Promise((resolve) => {
+      this.#open = { rows: [row], refuse: (it) => refused(new Error('disk full'), it), done: resolve }
+      this.writes.push(this.#open)
+    })
+    return this.#shared
+  }
+  /** Ends the write under way. @param isRefused what becomes of each row */
+  async finish(isRefused: (row: JournalRow) => boolean = () => false): Promise<void> {
+    const write = this.writes.shift()
+    this.#open = undefined
+    for (const row of write?.rows ?? []) {
+      if (isRefused(row)) write?.refuse(row)
+      else this.rows.set(row.journalID, row.stanza)
+    }
+    write?.done()
+    await turn()
+  }
+  async remove(ids: readonly number[]): Promise<void> {
+    for (const id of ids) this.rows.delete(id)
+  }
+}
+
+const turn = () => new Promise<void>((resolve) => void setImmediate(resolve))
+const silent = { error() {}, warn() {}, info() {}, debug() {}, child: () => silent } as unknown as Logger
+
+function begin() {
+  const store = new FakeStore()
+  const due: (() => void | Promise<void>)[] = []
+  const timers: Timers = {
+    after: (_ms, run) => {
+      due.push(run)
+      return { cancel() {} }
+    },
+    every: () => ({ cancel() {} }),
+  }
+  const session = { jid: Jid.parse('juliet@test/balcony'), acknowledges: true, handedOver: 0, arrived: 0 }
+  const journal = new Journal(store as unknown as JournalStore, timers, silent)
+  let last: Entry | undefined
+  const hand = (xml: string, to = session) => {
+    to.handedOver++
+    last = journal.handedOver(to as unknown as ClientSession, xml, undefined)
+    return last
+  }
+  return { store, session, journal, hand, later: async () => void (await due.shift()?.()), settled: () => last?.isSettled }
+}
+
+test('a sender waits until its message is on disk, and the row goes when the message has arrived', async () => {
+  const { store, session, journal, hand, settled } = begin()
+  hand('1')
+  await turn()
+  assert.equal(settled(), false)
+  await store.finish()
+  assert.deepEqual([settled(), [...store.rows.values()]], [true, ['1']])
+  session.arrived = 1
+  await journal.clear()
+  assert.equal(store.rows.size, 0)
+})
+
+test('what comes during a write goes with the next, and what arrives before that is never written', async () => {
+  const { store, session, hand, settled } = begin()
+  hand('1')
+  await turn()
+  const early = hand('2')
+  hand('3')
+  await turn()
+  assert.equal(store.writes.length, 1)
+  session.arrived = 2
+  await store.finish()
+  assert.deepEqual([early.isSettled, settled(), store.writes[0]?.rows.map((it) => it.stanza)], [true, false, ['3']])
+  await store.finish()
+  assert.equal(settled(), true)
+})
+
+test('a session without acknowledgements costs no write when its socket takes the bytes within two turns', async () => {
+  const { store, session, hand, settled } = begin()
+  session.acknowledges = false
+  hand('1')
+  await turn()
+  assert.equal(settled(), false)
+  session.arrived = 1
+  await turn()
+  assert.deepEqual([settled(), store.writes.length], [true, 0])
+  hand('2')
+  await turn()
+  await turn()
+  await turn()
+  assert.deepEqual(
+    store.writes.map((it) => it.rows.map((row) => row.stanza)),
+    [['2']],
+  )
+})
+
+test('rows that are refused are tried again while their senders wait', async () => {
+  const { store, journal, hand, later, settled } = begin()
+  hand('1')
+  hand('2')
+  await turn()
+  await store.finish((row) => row.stanza === '2')
+  assert.deepEqual([settled(), journal.isFailing, store.writes.length], [false, true, 0])
+  await later()
+  await store.finish()
+  assert.deepEqual([settled(), journal.isFailing, [...store.rows.values()]], [true, false, ['1', '2']])
+})
+
+test('what an ended session leaves is done with once it is given back, and what could not be stays on disk', async () => {
+  const { store, session, journal, hand } = begin()
+  hand('1')
+  await turn()
+  await store.finish()
+  journal.forget(session as unknown as ClientSession)
+  await journal.clear()
+  assert.equal(store.rows.size, 1)
+  const another = { ...session }
+  hand('2', another)
+  await turn()
+  await store.finish()
+  journal.returned(another as unknown as ClientSession)
+  await journal.clear()
+  assert.deepEqual([...store.rows.values()], ['1'])
+})
