@@ -1,5 +1,6 @@
 /** All scenarios, in the order they run. A new one is an entry here; a new kind of load is a workload of the generator besides. */
-import type { Mechanism, MessagesWorkload, Workload } from './generator/request.js'
+import type { LoginsWorkload, Mechanism, MessagesWorkload, PresenceWorkload, Workload } from './generator/request.js'
+import { BYSTANDING_USERS } from './generator/workloads/messages.js'
 import type { InterceptorLoad, ServerVariant } from './servers/bench-server.js'
 
 export interface Scenario {
@@ -20,7 +21,7 @@ export interface Scenario {
 const PAIRS = 100
 const BYTES = 100
 
-function logins(mechanism: Mechanism): Workload {
+function logins(mechanism: Mechanism): LoginsWorkload {
   return { kind: 'logins', users: 2000, concurrency: 20, mechanism }
 }
 
@@ -40,10 +41,22 @@ function interceptors(load: InterceptorLoad): Scenario {
   }
 }
 
+function presence(contacts: number, broadcasts: number): PresenceWorkload {
+  return { kind: 'presence', contacts, broadcasts, window: 2, warmup: 5 }
+}
+
+function grown(name: string, description: string, workload: Workload, variant?: ServerVariant): Scenario {
+  return { name: `growth-${name}`, group: 'growth', description, workload, variant, ours: true, onDemand: true }
+}
+
+function longEvent(name: string, description: string, workload: Workload): Scenario {
+  return { name, group: 'long-events', description, workload, ours: true, onDemand: true }
+}
+
 const OFFLINE: Workload = { kind: 'offline', users: 50, perUser: 200, senders: 10, bytes: BYTES, concurrency: 20 }
 const IDLE: Workload = { kind: 'idle', connections: 3000, concurrency: 20, holdSeconds: 3 }
 
-export const SCENARIOS: readonly Scenario[] = [
+const ALWAYS: readonly Scenario[] = [
   { name: 'logins-scram', description: '2,000 logins with SCRAM-SHA-1, 20 at a time', workload: logins('SCRAM-SHA-1') },
   { name: 'logins-plain', description: '2,000 logins with PLAIN, 20 at a time', workload: logins('PLAIN') },
   { name: 'messages-w1', description: '100 pairs, 1 message in flight each', workload: messages(1, 1000) },
@@ -72,7 +85,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'presence',
     description: 'status changes to 200 contacts, deliveries counted',
-    workload: { kind: 'presence', contacts: 200, broadcasts: 600, window: 2, warmup: 5 },
+    workload: presence(200, 600),
   },
   { name: 'idle', description: '3,000 sessions that do nothing', workload: IDLE },
   { name: 'idle-tls', description: '3,000 sessions in TLS that do nothing', workload: IDLE, variant: { tls: true } },
@@ -83,6 +96,34 @@ export const SCENARIOS: readonly Scenario[] = [
     interceptors({ count, style: 'async', matching: true }),
   ]),
 ]
+
+/** What becomes of the figures when there is more of everything; on demand, since they take minutes. */
+const GROWTH: readonly Scenario[] = [
+  ...[100, 1000, 10_000].map((sessions) =>
+    grown(`sessions-${sessions}`, `50 pairs, 10 in flight, ${sessions} sessions in all`, {
+      ...messages(10, 4000),
+      pairs: 50,
+      bystanders: sessions - 100,
+    }),
+  ),
+  ...[200, 2000].map((contacts) => grown(`contacts-${contacts}`, `status changes to ${contacts} contacts`, presence(contacts, 60_000 / contacts))),
+  ...[10_000, 5_000_000].map((chatLog) =>
+    grown(`chatlog-${chatLog}`, `10 in flight, chat log that holds ${chatLog} messages`, messages(10, 1000), { archive: 'sql', rows: { chatLog } }),
+  ),
+  ...[10_000, 5_000_000].map((chatLog) =>
+    grown(`queries-${chatLog}`, `queries of a chat log of ${chatLog} messages`, { kind: 'queries', each: 50 }, { archive: 'sql', rows: { chatLog } }),
+  ),
+  ...[0, 1_000_000].map((offline) => grown(`offline-${offline}`, `offline messages beside ${offline} of others`, OFFLINE, { rows: { offline } })),
+]
+
+/** What is much at once: the longest the event loop was kept is what to look at. */
+const LONG_EVENTS: readonly Scenario[] = [
+  longEvent('login-storm', '2,000 logins with SCRAM-SHA-1 at once', { ...logins('SCRAM-SHA-1'), concurrency: 2000 }),
+  longEvent('long-roster', 'a roster of 5,000 items', { kind: 'roster', contacts: 5000, requests: 50 }),
+  longEvent('wide-broadcast', 'one status change to 10,000 sessions', { ...presence(2000, 10), resources: 5, window: 1, warmup: 1 }),
+]
+
+export const SCENARIOS: readonly Scenario[] = [...ALWAYS, ...GROWTH, ...LONG_EVENTS]
 
 /** By name, or by the name of a group. @throws when there is none of that name */
 export function scenariosNamed(names: readonly string[]): readonly Scenario[] {
@@ -117,6 +158,10 @@ function quickened(workload: Workload): Workload {
       return { ...workload, connections: 300, holdSeconds: 1 }
     case 'presence':
       return { ...workload, contacts: 50, broadcasts: 50 }
+    case 'roster':
+      return { ...workload, contacts: 50, requests: 10 }
+    case 'queries':
+      return { ...workload, each: 10 }
     case 'provision':
       return workload
   }
@@ -128,13 +173,17 @@ export function needsOf(workload: Workload): { readonly accounts: number; readon
     case 'logins':
       return { accounts: workload.users, contacts: 0 }
     case 'messages':
-      return { accounts: 2 * workload.pairs, contacts: 0 }
+      return { accounts: 2 * workload.pairs + (workload.bystanders ? BYSTANDING_USERS : 0), contacts: 0 }
     case 'offline':
       return { accounts: workload.users + workload.senders, contacts: 0 }
     case 'idle':
       return { accounts: workload.connections, contacts: 0 }
+    case 'roster':
+      return { accounts: 1, contacts: 0 }
     case 'presence':
       return { accounts: workload.contacts + 1, contacts: workload.contacts }
+    case 'queries':
+      return { accounts: 0, contacts: 0 }
     case 'provision':
       return { accounts: workload.accounts, contacts: workload.contacts }
   }

@@ -15,6 +15,8 @@ export class ClientConnection {
   readonly user: string
   /** Number of the user, free for workloads. */
   readonly index: number
+  /** The resource to be bound. */
+  resource = 'bench'
   /** The JID that was bound. */
   full = ''
   /** Takes stanzas nobody waits for. */

@@ -50,6 +50,19 @@ export class Crowd {
     return connections
   }
 
+  /** Sessions of these users, `each` of one user by resources of their own. @param presence whether they send their own */
+  async manySessions(indexes: readonly number[], each: number, presence: boolean): Promise<ClientConnection[]> {
+    const connections = indexes.flatMap((index) =>
+      range(0, each).map((at) => {
+        const connection = this.connection(index)
+        connection.resource = `bench${at}`
+        return connection
+      }),
+    )
+    await eachOf(connections, SETUP_CONCURRENCY, (it) => this.logIn(it, 'SCRAM-SHA-1', presence))
+    return connections
+  }
+
   register(index: number): Promise<void> {
     return register(this.connection(index), this.#request.accounts.password)
   }

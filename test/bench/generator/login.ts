@@ -21,7 +21,7 @@ export async function logIn(connection: ClientConnection, credentials: Credentia
   const features = await connection.openStream()
   if (!features.includes('xmpp-bind')) throw new Error(`binding is not offered to ${connection.user}: ${features}`)
   const bound = await connection.exchange(
-    "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>bench</resource></bind></iq>",
+    `<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>${connection.resource}</resource></bind></iq>`,
   )
   const jid = /<jid[^>]*>([^<]*)<\/jid>/.exec(bound)?.[1]
   if (!jid) throw new Error(`binding of ${connection.user}: ${bound}`)

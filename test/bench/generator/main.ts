@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Crowd } from './crowd.js'
 import { MarkedBodies } from './marked-bodies.js'
 import { Meter } from './meter.js'
-import type { GeneratorRequest, GeneratorResult, Workload } from './request.js'
+import type { GeneratorRequest, GeneratorResult } from './request.js'
 import type { WorkloadContext, WorkloadOutcome } from './workloads/context.js'
 import { idle } from './workloads/idle.js'
 import { logins } from './workloads/logins.js'
@@ -12,8 +12,10 @@ import { messages } from './workloads/messages.js'
 import { offline } from './workloads/offline.js'
 import { presence } from './workloads/presence.js'
 import { provision } from './workloads/provision.js'
+import { queries } from './workloads/queries.js'
+import { roster } from './workloads/roster.js'
 
-function perform(workload: Workload, context: WorkloadContext): Promise<WorkloadOutcome> {
+function perform({ workload, metrics }: GeneratorRequest, context: WorkloadContext): Promise<WorkloadOutcome> {
   switch (workload.kind) {
     case 'logins':
       return logins(workload, context)
@@ -25,6 +27,10 @@ function perform(workload: Workload, context: WorkloadContext): Promise<Workload
       return idle(workload, context)
     case 'presence':
       return presence(workload, context)
+    case 'roster':
+      return roster(workload, context)
+    case 'queries':
+      return queries(workload, context, metrics)
     case 'provision':
       return provision(workload, context)
   }
@@ -37,7 +43,7 @@ async function run(request: GeneratorRequest): Promise<GeneratorResult> {
   const progress = (line: string) => void process.stderr.write(`${line}\n`)
   const deadline = new AbortController()
   const outcome = await Promise.race([
-    perform(request.workload, { crowd, meter, bodies, progress }),
+    perform(request, { crowd, meter, bodies, progress }),
     crowd.failed,
     sleep(request.timeoutSeconds * 1000, undefined, { signal: deadline.signal }).then(() => new Error(`not done after ${request.timeoutSeconds} s`)),
   ]).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readEventLoopDelay } from '../measure/event-loop-delay.js'
 import { hasProcessFigures, type Memory, machineBusySeconds, treeCpuSeconds, treeMemory } from '../measure/process-tree.js'
-import { round } from '../measure/statistics.js'
+import { type Latency, round } from '../measure/statistics.js'
 import type { GeneratorRequest, GeneratorResult, Part } from './request.js'
 
 export interface Reading {
@@ -34,11 +34,11 @@ export class Meter {
   }
 
   /** After the last stanza of a part of `count` units of work that began at `from`. */
-  async end(name: string, count: number, from: Reading): Promise<Reading> {
+  async end(name: string, count: number, from: Reading, latency?: Latency): Promise<Reading> {
     const asked = performance.now()
     await sleep(this.#request.settleMs)
     const to = { ...this.read(), asked }
-    this.parts.push(partBetween(name, count, from, to))
+    this.parts.push({ ...partBetween(name, count, from, to), latency })
     const delay = await this.#readDelay()
     const worst = this.eventLoopDelay
     if (delay) this.eventLoopDelay = { p99: Math.max(delay.p99, worst?.p99 ?? 0), max: Math.max(delay.max, worst?.max ?? 0) }

@@ -18,6 +18,8 @@ export interface MessagesWorkload {
   /** Messages of each pair before the measured part. */
   readonly warmup: number
   readonly pace: ClosedLoop | OpenLoop
+  /** Sessions besides those of the pairs, which do nothing. They have no presence, and share accounts by resources. */
+  readonly bystanders?: number
 }
 
 /** Each pair has at most `window` messages not yet seen by the recipient. */
@@ -53,10 +55,25 @@ export interface IdleWorkload {
 export interface PresenceWorkload {
   readonly kind: 'presence'
   readonly contacts: number
+  /** Sessions of each contact; one unless given. */
+  readonly resources?: number
   readonly broadcasts: number
   /** Broadcasts not yet seen by all contacts. */
   readonly window: number
   readonly warmup: number
+}
+
+/** The roster of the first account, asked for by its one session. */
+export interface RosterWorkload {
+  readonly kind: 'roster'
+  readonly contacts: number
+  readonly requests: number
+}
+
+/** Queries of the chat log by the admin API, one after the other. */
+export interface QueriesWorkload {
+  readonly kind: 'queries'
+  readonly each: number
 }
 
 /** Makes what the others need: accounts, and contacts of the first one. What is there already is left alone. */
@@ -69,7 +86,15 @@ export interface ProvisionWorkload {
   readonly concurrency: number
 }
 
-export type Workload = LoginsWorkload | MessagesWorkload | OfflineWorkload | IdleWorkload | PresenceWorkload | ProvisionWorkload
+export type Workload =
+  | LoginsWorkload
+  | MessagesWorkload
+  | OfflineWorkload
+  | IdleWorkload
+  | PresenceWorkload
+  | RosterWorkload
+  | QueriesWorkload
+  | ProvisionWorkload
 
 export interface Target {
   readonly address: string
@@ -129,6 +154,8 @@ export interface Part {
   /** Of everybody else on the machine, interrupts and stolen time included. */
   readonly otherShare: number
   readonly memoryKib?: { readonly before: number; readonly after: number }
+  /** Of this part alone; that of the run unless given. */
+  readonly latency?: Latency
 }
 
 export interface IdleFigures {

@@ -82,7 +82,7 @@ function idleFigures(runs: RunRecord[], good: RunRecord[]): Figure[] {
 
 function shared(runs: RunRecord[], good: RunRecord[], part: string) {
   const { scenario = '', server = '' } = runs[0] ?? {}
-  const latencies = good.map((it) => it.latency)
+  const latencies = good.map((run) => run.parts.find((it) => it.name === part)?.latency ?? run.latency)
   const quantile = (name: keyof Latency) => median(latencies.map((it) => it?.[name])) ?? 0
   const hasLatency = latencies.some((it) => it !== undefined)
   return {

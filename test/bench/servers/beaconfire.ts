@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type Database from 'better-sqlite3'
 import type { BenchServer, StartedServer, StartOptions } from './bench-server.js'
 import { certificateIn } from './certificate.js'
+import { fillRows, type RowCounts } from './filled-rows.js'
 import { writeInterceptorPlugin } from './interceptor-plugin.js'
 import { ServerProcess } from './server-process.js'
 
@@ -50,6 +51,7 @@ export class Beaconfire implements BenchServer {
     writeFileSync(file, JSON.stringify(this.#config(options), undefined, 2)) // JSON is YAML
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BEACONFIRE_')))
     this.#compile()
+    if (variant.rows) await this.#fill(folder, variant.rows, domain)
     const server = new ServerProcess({
       command: [process.execPath, 'dist/core/main.js'],
       folder,
@@ -74,16 +76,16 @@ export class Beaconfire implements BenchServer {
     this.#isCompiled = true
   }
 
-  async archived(folder: string): Promise<number> {
-    // By its address: the file chooses a build for this Node at run time, and has no types.
-    const { SqliteDriver } = (await import(SQLITE_DRIVER)) as { SqliteDriver: typeof Database }
-    const database = new SqliteDriver(join(folder, 'data', 'beaconfire.sqlite'))
-    try {
-      const row = database.prepare('SELECT count(*) AS count FROM ofChatLog').get() as { count: number }
-      return row.count
-    } finally {
-      database.close()
-    }
+  /** Rows that were filled in have ids below zero. */
+  archived(folder: string): Promise<number> {
+    return withTables(
+      folder,
+      (database) => (database.prepare('SELECT count(*) AS count FROM ofChatLog WHERE messageID >= 0').get() as { count: number }).count,
+    )
+  }
+
+  #fill(folder: string, rows: RowCounts, domain: string): Promise<void> {
+    return withTables(folder, (database) => fillRows(database, rows, domain))
   }
 
   #config({ folder, domain, variant }: StartOptions): object {
@@ -106,6 +108,18 @@ export class Beaconfire implements BenchServer {
         disabled: variant.archive ? ['mam'] : ['chatlog', 'mam'],
       },
     }
+  }
+}
+
+/** Of a server that does not run. */
+async function withTables<Result>(folder: string, work: (database: Database.Database) => Result): Promise<Result> {
+  // By its address: the file chooses a build for this Node at run time, and has no types.
+  const { SqliteDriver } = (await import(SQLITE_DRIVER)) as { SqliteDriver: typeof Database }
+  const database = new SqliteDriver(join(folder, 'data', 'beaconfire.sqlite'))
+  try {
+    return work(database)
+  } finally {
+    database.close()
   }
 }
 

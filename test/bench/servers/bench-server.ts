@@ -1,5 +1,6 @@
 /** What the bench needs of a server it starts itself. */
 import type { MetricsSource, Target } from '../generator/request.js'
+import type { RowCounts } from './filled-rows.js'
 
 /** A switch of the server that a scenario needs. As installed where nothing is said. */
 export interface ServerVariant {
@@ -7,6 +8,8 @@ export interface ServerVariant {
   readonly archive?: 'sql' | 'own'
   /** The c2s port speaks TLS from the first byte. */
   readonly tls?: boolean
+  /** The tables hold rows of long ago; ours only. */
+  readonly rows?: RowCounts
   /** Interceptors of a generated plugin; ours only. */
   readonly interceptors?: InterceptorLoad
 }

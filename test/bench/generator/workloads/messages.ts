@@ -1,6 +1,6 @@
 /** Messages between pairs of users, each to the full JID of its partner. */
 import { latencyOf } from '../../measure/statistics.js'
-import { range } from '../crowd.js'
+import { type Crowd, range } from '../crowd.js'
 import type { MessagesWorkload } from '../request.js'
 import { closedLoop } from './closed-loop.js'
 import type { WorkloadContext, WorkloadOutcome } from './context.js'
@@ -9,12 +9,15 @@ import { openLoop } from './open-loop.js'
 
 /** In flight for each pair while the server warms up, however many the measured part has. */
 const WARMUP_WINDOW = 10
+/** As many accounts as the idle scenarios need. */
+export const BYSTANDING_USERS = 2500
 
 export async function messages(work: MessagesWorkload, { crowd, meter, bodies, progress }: WorkloadContext): Promise<WorkloadOutcome> {
   const users = range(0, 2 * work.pairs)
   await crowd.learnKeys(users)
   progress('logging in')
   const sessions = await crowd.sessions(users)
+  await standBy(crowd, work.bystanders ?? 0, users.length)
   const pairs = MessagePair.of(sessions, bodies, work.bytes)
   const { pace } = work
   progress('warming up')
@@ -28,4 +31,13 @@ export async function messages(work: MessagesWorkload, { crowd, meter, bodies, p
   await Promise.all(sessions.map((it) => it.ping()))
   for (const pair of pairs) pair.finish()
   return { latency: latencyOf(latencies), sentLate }
+}
+
+/** They are users of their own as far as there are, and of several resources beyond. */
+async function standBy(crowd: Crowd, count: number, from: number): Promise<void> {
+  if (count === 0) return
+  const each = Math.ceil(count / BYSTANDING_USERS)
+  const users = range(from, Math.ceil(count / each))
+  await crowd.learnKeys(users)
+  await crowd.manySessions(users, each, false)
 }

@@ -11,7 +11,8 @@ export async function presence(work: PresenceWorkload, { crowd, meter, bodies, p
   const everyone = range(0, work.contacts + 1)
   await crowd.learnKeys(everyone)
   progress('logging in')
-  const contacts = await crowd.sessions(everyone.slice(1))
+  const { resources = 1 } = work
+  const contacts = await (resources === 1 ? crowd.sessions(everyone.slice(1)) : crowd.manySessions(everyone.slice(1), resources, true))
   const [user] = await crowd.sessions([0])
   if (!user) throw new RangeError('presence needs a user')
   const broadcast = new Broadcast(user, contacts, bodies)
