@@ -6,7 +6,7 @@ export interface AdminRequest<Params extends TSchema = TSchema, Query extends TS
   readonly params: Static<Params>
   readonly query: Static<Query>
   readonly body: Static<Body>
-  /** Who calls, as it stands in the audit log. */
+  /** Who calls, as it stands in the audit log; '' for a public document. */
   readonly administrator: string
 }
 
@@ -24,6 +24,11 @@ export interface AdminRoute<Params extends TSchema = TSchema, Query extends TSch
   readonly path: `/${string}`
   /** For a resource of the product itself, such as `/chatlogs`. A path that is taken is an error of the plugin. */
   readonly topLevel?: boolean
+  /**
+   * A public document below `/.well-known` instead (RFC 8615), such as `/host-meta`: anybody may GET it without a token, also pages of
+   * other sites in a browser. `administrator` is '' then.
+   */
+  readonly wellKnown?: boolean
   /** One line for the API's documentation. */
   readonly summary: string
   readonly params?: Params

@@ -7,11 +7,15 @@ import { errorHandler, notFound } from './admin-errors.js'
 import type { AdminGate } from './admin-gate.js'
 import { type AuditLog, recordAct } from './audit-trail.js'
 import { type RoutePart, validationRefused } from './compiled-schemas.js'
-import { API_PREFIX, type MountedRoute } from './route-table.js'
+import { API_PREFIX, type MountedRoute, WELL_KNOWN_PREFIX } from './route-table.js'
 import { isStreamedReply, sendStream } from './streamed-reply.js'
 
 const BODY_LIMIT = 1024 * 1024
 const FILE_TYPES = ['application/octet-stream', 'application/gzip', 'application/x-gzip']
+/** How long public documents may be kept by who has fetched them. */
+const PUBLIC_SECONDS = 300
+/** Stands for the gate where there is none. */
+const NOBODY: Pick<AdminGate, 'administratorOf'> = { administratorOf: () => '' }
 /** Long enough for a full JID, percent-encoded. */
 const LONGEST_PARAMETER = 3 * 3 * 1023 + 6
 
@@ -38,7 +42,9 @@ export async function buildApp(routes: readonly MountedRoute[], collaborators: A
   await app.register(swaggerUi, { routePrefix: '/api/docs', staticCSP: true, transformStaticCSP: withoutForcedTls })
   app.register(async (scope) => probes(scope, collaborators))
   app.register(async (scope) => metrics(scope, collaborators))
-  app.register(async (scope) => api(scope, routes, collaborators), { prefix: API_PREFIX })
+  const [documents, guarded] = [routes.filter((it) => it.prefix === WELL_KNOWN_PREFIX), routes.filter((it) => it.prefix === API_PREFIX)]
+  app.register(async (scope) => api(scope, guarded, collaborators), { prefix: API_PREFIX })
+  app.register(async (scope) => publicDocuments(scope, documents, collaborators), { prefix: WELL_KNOWN_PREFIX })
   await app.ready()
   return app
 }
@@ -106,7 +112,15 @@ function api(scope: FastifyInstance, routes: readonly MountedRoute[], { gate, au
   })
 }
 
-function routeOptions({ owner, route, path, compiled }: MountedRoute, gate: AdminGate, log: Logger): RouteOptions {
+/** No token, and no cookie either: what is here any page may read (`Access-Control-Allow-Origin: *` comes without credentials). */
+function publicDocuments(scope: FastifyInstance, routes: readonly MountedRoute[], { log }: AppCollaborators): void {
+  scope.addHook('onRequest', async (_request, reply) => {
+    reply.header('access-control-allow-origin', '*').header('cache-control', `public, max-age=${PUBLIC_SECONDS}`)
+  })
+  for (const mounted of routes) scope.route(routeOptions(mounted, NOBODY, log))
+}
+
+function routeOptions({ owner, route, path, compiled }: MountedRoute, gate: Pick<AdminGate, 'administratorOf'>, log: Logger): RouteOptions {
   const { params, query, body, response } = compiled.schemas
   const status = route.status ?? 200
   const schema: FastifySchema = { summary: route.summary, tags: [owner], ...(route.upload && { consumes: FILE_TYPES }) }
@@ -131,7 +145,7 @@ function partOf(httpPart: string | undefined): RoutePart {
   return httpPart === 'querystring' ? 'query' : (httpPart as RoutePart)
 }
 
-function adminRequest(request: FastifyRequest, gate: AdminGate): AdminRequest {
+function adminRequest(request: FastifyRequest, gate: Pick<AdminGate, 'administratorOf'>): AdminRequest {
   const administrator = gate.administratorOf(request)
   if (administrator === undefined) throw new Error('a request that was not admitted reached a handler')
   return { params: request.params, query: request.query, body: request.body, administrator }

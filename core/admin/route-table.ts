@@ -4,12 +4,16 @@ import { ContributionConflict } from '../plugin-host/registries.js'
 import { type CompiledSchemas, compileSchemas } from './compiled-schemas.js'
 
 export const API_PREFIX = '/api/v1'
+/** RFC 8615 */
+export const WELL_KNOWN_PREFIX = '/.well-known'
 export const CORE_OWNER = 'core'
 
 export interface MountedRoute {
   readonly owner: string
   readonly route: AdminRoute
-  /** Below `/api/v1`; '' is `/api/v1` itself. */
+  /** `/api/v1`, or `/.well-known` for public documents. */
+  readonly prefix: string
+  /** Below the prefix; '' is the prefix itself. */
   readonly path: string
   readonly compiled: CompiledSchemas
 }
@@ -44,11 +48,11 @@ export class RouteTable {
 
   #refuseConflict(mounted: MountedRoute, added: readonly MountedRoute[]): void {
     for (const other of [...this.#routes, ...added]) {
-      if (other.route.method !== mounted.route.method) continue
+      if (other.route.method !== mounted.route.method || other.prefix !== mounted.prefix) continue
       const own = other.owner === mounted.owner
       if (own ? sameAddress(other.path, mounted.path) : mayMeet(other.path, mounted.path)) {
         throw new ContributionConflict(
-          `${mounted.owner} cannot mount ${mounted.route.method} ${API_PREFIX}${mounted.path}: ${other.owner} has ${API_PREFIX}${other.path}`,
+          `${mounted.owner} cannot mount ${mounted.route.method} ${mounted.prefix}${mounted.path}: ${other.owner} has ${other.prefix}${other.path}`,
         )
       }
     }
@@ -58,11 +62,13 @@ export class RouteTable {
 function mount(owner: string, route: AdminRoute): MountedRoute {
   if (route.path !== '/' && !PATH.test(route.path)) throw new TypeError(`${owner}: "${route.path}" is no path of an admin route`)
   const own = route.path === '/' ? '' : route.path
-  const path = route.topLevel || owner === CORE_OWNER ? own : `/plugins/${owner}${own}`
+  if (route.wellKnown && (route.method !== 'GET' || own === '')) throw new TypeError(`${owner}: "${route.path}" is no public document`)
+  const prefix = route.wellKnown ? WELL_KNOWN_PREFIX : API_PREFIX
+  const path = route.topLevel || route.wellKnown || owner === CORE_OWNER ? own : `/plugins/${owner}${own}`
   try {
-    return { owner, route, path, compiled: compileSchemas(route) }
+    return { owner, route, prefix, path, compiled: compileSchemas(route) }
   } catch (error) {
-    throw new TypeError(`${owner}: the schema of ${route.method} ${API_PREFIX}${path} cannot be compiled`, { cause: error })
+    throw new TypeError(`${owner}: the schema of ${route.method} ${prefix}${path} cannot be compiled`, { cause: error })
   }
 }
 
