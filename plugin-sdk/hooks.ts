@@ -74,6 +74,13 @@ export interface StanzaArrived {
   readonly origin: Session
 }
 
+export interface ServerAddressed extends Holder {
+  /** A message or presence to the server's domain, or to a resource of it; it has passed the incoming chain. */
+  readonly stanza: Message | Presence
+  /** Session whose stanza this was. */
+  readonly origin: Session
+}
+
 /** Every hook with what it is given. Verdict hooks stop at `handled`. */
 export interface Hooks {
   /**
@@ -82,6 +89,11 @@ export interface Hooks {
    * here, is not asked about: that passes the outgoing chain alone.
    */
   stanzaArrived(fact: StanzaArrived): MaybePromise<Verdict>
+  /**
+   * A message or presence is for the server itself. `handled`: it was taken. All `pass`: a message is refused with `service-unavailable`,
+   * presence is ignored. A StanzaError is told to the sender.
+   */
+  serverAddressed(fact: ServerAddressed): MaybePromise<Verdict>
   /** No resource took this message (RFC 6121 §8.5). `handled`: kept or dropped on purpose; all `pass`: core bounces or drops it as the RFC says. */
   messageUndelivered(fact: MessageUndelivered): MaybePromise<Verdict>
   /** A client sent presence (RFC 6121 §4, §3): asked before routing. `handled`: do not route it. Without `to` it is never routed. */

@@ -29,6 +29,7 @@ export type {
   PresenceReceived,
   PresenceSent,
   ResourceAvailable,
+  ServerAddressed,
   SessionClosed,
   StanzaArrived,
   UserRegistered,

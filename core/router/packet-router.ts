@@ -126,13 +126,19 @@ export class PacketRouter {
   #here(packet: Stanza, to: Jid, origin: Origin): MaybePromise<void> {
     switch (packet.kind) {
       case 'message':
-        if (to.local === '') return this.#refuse(packet, new StanzaError('service-unavailable'), origin)
-        return this.#server.local.message(packet, to, origin)
+        return to.local === '' ? this.#toServer(packet, origin) : this.#server.local.message(packet, to, origin)
       case 'presence':
-        return to.local === '' ? undefined : this.#server.local.presence(packet, to, origin)
+        return to.local === '' ? this.#toServer(packet, origin) : this.#server.local.presence(packet, to, origin)
       case 'iq':
         return this.#iq(packet, to, origin)
     }
+  }
+
+  #toServer(stanza: Message | Presence, origin: Origin): MaybePromise<void> {
+    const verdict = this.#server.hooks.ask('serverAddressed', { stanza, origin, hold: (durable) => origin.hold(durable) })
+    return whenDone(verdict, (said) => {
+      if (said === 'pass' && stanza.kind === 'message') return this.#refuse(stanza, new StanzaError('service-unavailable'), origin)
+    })
   }
 
   #iq(iq: Iq, to: Jid, origin: Origin): MaybePromise<void> {
