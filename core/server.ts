@@ -15,7 +15,7 @@ import { serverRoutes } from './admin/server-routes.js'
 import { sessionsRoutes } from './admin/sessions-routes.js'
 import { usersRoutes } from './admin/users-routes.js'
 import { AccountStore, accountTables } from './auth/account-store.js'
-import { AdminList } from './auth/admin-list.js'
+import { AdminList, parseAdmins } from './auth/admin-list.js'
 import { SecurityAudit, securityAuditTables } from './auth/security-audit.js'
 import { ClientConnections } from './client-connections.js'
 import { CommandRegistry } from './command-registry.js'
@@ -92,6 +92,7 @@ class Server {
   readonly #domains: PluginDomains
   readonly #discovery: DiscoveryRegistry
   readonly #commands = new CommandRegistry()
+  readonly #configuredAdmins: readonly Jid[]
   readonly #sessions = new SessionRegistry<ClientSession, Negotiation>()
   readonly #delivery: Delivery
   readonly #anonymous: AnonymousUsers | undefined
@@ -105,6 +106,7 @@ class Server {
     this.#config = config
     this.#log = log
     this.#domain = Jid.of(undefined, config.domain)
+    this.#configuredAdmins = parseAdmins(config.admins)
     this.#internal = new InternalSession(this.#domain, log)
     this.#chain = new InterceptorChain(log)
     this.#hooks = new HookRegistry(log)
@@ -140,7 +142,7 @@ class Server {
     ])
     await database.migrate('beaconfire', [...accountTables])
     await database.migrate('beaconfire-audit', [...securityAuditTables])
-    const admins = await AdminList.open(database.forPlugin('beaconfire'), this.#config.admins, this.#log)
+    const admins = await AdminList.open(database.forPlugin('beaconfire'), this.#configuredAdmins, this.#log)
     const accounts = this.#accountStore(database, admins)
     const router = this.#router(this.#anonymous?.among(accounts) ?? accounts)
     const metrics = new MetricsRegistry(this.#log)

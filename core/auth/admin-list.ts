@@ -20,16 +20,8 @@ export class AdminList implements Admins {
     this.#set([])
   }
 
-  /** @param configured `admins` of the configuration @throws ConfigError when one of them is no JID */
-  static async open(database: Database, configured: readonly string[], log: Logger): Promise<AdminList> {
-    const jids = configured.map((text) => Jid.tryParse(text)?.bare())
-    const problems = configured.flatMap((text, index) => (jids[index] ? [] : `admins.${index}: "${text}" is no JID`))
-    if (problems.length > 0) throw new ConfigError(problems)
-    const list = new AdminList(
-      database,
-      jids.filter((jid) => jid !== undefined),
-      log,
-    )
+  static async open(database: Database, configured: readonly Jid[], log: Logger): Promise<AdminList> {
+    const list = new AdminList(database, configured, log)
     await list.load()
     return list
   }
@@ -75,4 +67,11 @@ export class AdminList implements Admins {
     this.#added = [...new Map(added.map((jid) => [jid.toString(), jid])).values()].filter((jid) => !this.configured.some((it) => it.equals(jid)))
     this.#known = new Set(this.list().map(String))
   }
+}
+
+/** `admins` of the configuration as bare JIDs. @throws ConfigError when one of them is none */
+export function parseAdmins(texts: readonly string[]): Jid[] {
+  const problems = texts.flatMap((text, index) => (Jid.tryParse(text) ? [] : `admins.${index}: "${text}" is no JID`))
+  if (problems.length > 0) throw new ConfigError(problems)
+  return texts.map((text) => Jid.parse(text).bare())
 }
