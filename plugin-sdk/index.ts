@@ -56,6 +56,7 @@ export type { PepChange, PepItem, PepListener, PepService } from './services/pep
 export type { LastSeen, PresenceService } from './services/presence.js'
 export type { RosterItem, RosterService, Subscription, SubscriptionChange, SubscriptionListener } from './services/roster.js'
 export type { ServiceName, Services } from './services/services.js'
+export type { VcardChange, VcardListener, VcardService } from './services/vcards.js'
 export type { StanzaIdService } from './services/stanza-ids.js'
 export type { ClientSession, ConnectedSession, Login, Session, SessionKind, Sessions, StreamErrorCondition } from './session.js'
 export { SessionEnded } from './session.js'

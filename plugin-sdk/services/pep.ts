@@ -4,6 +4,7 @@ import type { Jid } from '../jid.js'
 import type { MaybePromise } from '../maybe-promise.js'
 
 export interface PepItem {
+  /** '' lets the server choose one for what is published. */
   readonly id: string
   readonly payload: Element | undefined
 }

@@ -8,10 +8,12 @@ import type { PepService } from './pep.js'
 import type { PresenceService } from './presence.js'
 import type { RosterService } from './roster.js'
 import type { StanzaIdService } from './stanza-ids.js'
+import type { VcardService } from './vcards.js'
 
 export interface Services {
   capabilities: CapabilitiesService
   pep: PepService
+  vcards: VcardService
   roster: RosterService
   presence: PresenceService
   'stanza-ids': StanzaIdService

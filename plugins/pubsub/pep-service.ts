@@ -35,7 +35,7 @@ export function pepService(engine: Engine, listeners: PepListeners): PepService 
   return {
     async publish(owner, id, { id: itemId, payload }, options = {}) {
       const fields = new Map(Object.entries(options).map(([name, value]) => [`pubsub#${name}`, [value]]))
-      const draft = { id: itemId, payload: payload ? selfContained(payload) : '', namespace: payload && namespaceOf(payload) }
+      const draft = { id: itemId || undefined, payload: payload ? selfContained(payload) : '', namespace: payload && namespaceOf(payload) }
       const change = await services.change(owner, async (service) => {
         const form = { type: 'submit', formType: NS.pubsubNodeConfig, fields }
         const node = service.nodes.get(id) ?? (await createNode(engine, service, id, owner, form))

@@ -1,16 +1,9 @@
 /** Getting and setting vCards (XEP-0054 §3): anyone may read, the owner alone writes. */
-import { type Element, type IqHandler, type IqRequest, type Jid, NS, parseElement, StanzaError } from '@beaconfire/plugin-sdk'
-import type { VcardConfig } from './config.js'
+import { type Element, type IqHandler, type IqRequest, NS, parseElement, StanzaError } from '@beaconfire/plugin-sdk'
 import type { VcardStore } from './vcard-store.js'
+import type { Vcards } from './vcards.js'
 
-export interface VcardRequestCollaborators {
-  readonly store: VcardStore
-  readonly config: Pick<VcardConfig, 'maxBytes'>
-  /** Told when the vCard of an account was stored. */
-  changed(account: Jid): Promise<void>
-}
-
-export function vcardRequests({ store, config, changed }: VcardRequestCollaborators): IqHandler[] {
+export function vcardRequests(store: Pick<VcardStore, 'find'>, vcards: Pick<Vcards, 'saveOwn'>): IqHandler[] {
   async function read({ account, target }: IqRequest): Promise<Element | undefined> {
     const vcard = account && (await store.find(account.local))
     if (vcard !== undefined) return parseElement(vcard)
@@ -20,12 +13,7 @@ export function vcardRequests({ store, config, changed }: VcardRequestCollaborat
 
   async function write({ account, payload }: IqRequest): Promise<void> {
     if (!account) throw new StanzaError('service-unavailable')
-    const vcard = payload.toString()
-    if (Buffer.byteLength(vcard) > config.maxBytes) {
-      throw new StanzaError('policy-violation', { text: `A vCard has at most ${config.maxBytes} bytes.` })
-    }
-    await store.save(account.local, vcard)
-    await changed(account)
+    await vcards.saveOwn(account, payload)
   }
 
   const common = { namespace: NS.vcard, element: 'vCard' } as const

@@ -202,11 +202,13 @@ test('affiliations: who may publish, read, and is shut out (XEP-0060 §4.1, §8.
   assert.equal(await refused(request(bard, 'set', `<retract node="${NODE}"><item id="b"/></retract>`)), 'forbidden')
   await granted(request(bard, 'set', `<retract node="${NODE}"><item id="a"/></retract>`))
   const listed = (await granted(own(hamlet, 'get', `<affiliations node="${NODE}"/>`)))?.getChild('affiliations')
-  assert.deepEqual(listed && childElements(listed).map((it) => `${it.attrs.jid} ${it.attrs.affiliation}`).sort(), [
-    'bard@test publisher',
-    'francisco@test outcast',
-    'hamlet@test owner',
-  ])
+  assert.deepEqual(
+    listed &&
+      childElements(listed)
+        .map((it) => `${it.attrs.jid} ${it.attrs.affiliation}`)
+        .sort(),
+    ['bard@test publisher', 'francisco@test outcast', 'hamlet@test owner'],
+  )
   const mine = (await granted(request(bard, 'get', '<affiliations/>')))?.getChild('affiliations')?.getChild('affiliation')
   assert.deepEqual([mine?.attrs.node, mine?.attrs.affiliation], [NODE, 'publisher'])
   assert.equal(await refused(affiliate(['hamlet@test', 'none'])), 'not-acceptable')
@@ -261,7 +263,10 @@ test('what an item must be is what the node says (XEP-0060 §4.3, §7.1.3)', asy
   assert.equal(await refused(request(hamlet, 'set', '<publish node="nothing"><item><a xmlns="urn:a"/></item></publish>')), 'item-not-found')
   assert.equal(await refused(request(hamlet, 'set', create(undefined, 'n'.repeat(101)))), 'not-acceptable')
   assert.equal(await refused(request(hamlet, 'set', '<dance/>')), 'bad-request')
-  assert.equal(await refused(request(hamlet, 'get', `<options node="${NODE}" jid="hamlet@test"/>`)), 'feature-not-implemented unsupported subscription-options')
+  assert.equal(
+    await refused(request(hamlet, 'get', `<options node="${NODE}" jid="hamlet@test"/>`)),
+    'feature-not-implemented unsupported subscription-options',
+  )
   await granted(own(hamlet, 'set', `<configure node="${NODE}">${form({ persist_items: '0', deliver_payloads: '0' })}</configure>`))
   await granted(request(hamlet, 'set', subscribe('hamlet@test')))
   assert.equal(await refused(request(hamlet, 'set', publish(item('a')))), 'bad-request item-forbidden')
@@ -308,7 +313,13 @@ test('discovery: the server lists the service, the service its nodes, a node its
   const meta = await ask(bard, 'pubsub.test', NS.discoInfo, NODE)
   assert.equal(meta?.getChild('identity')?.attrs.type, 'leaf')
   const form = meta?.getChild('x', NS.dataForm)
-  assert.equal(form?.getChildren('field').find((it) => it.attrs.var === 'pubsub#creator')?.getChildText('value'), 'hamlet@test')
+  assert.equal(
+    form
+      ?.getChildren('field')
+      .find((it) => it.attrs.var === 'pubsub#creator')
+      ?.getChildText('value'),
+    'hamlet@test',
+  )
   const missing = await bard.request(`<iq type="get" to="pubsub.test"><query xmlns="${NS.discoInfo}" node="secret"/></iq>`)
   assert.equal(errorCondition(missing), 'item-not-found')
 })
