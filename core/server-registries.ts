@@ -32,6 +32,7 @@ export function registriesOf(places: ContributionPlaces): Registries {
     command: (plugin, command) => places.commands.add(plugin, command),
     adminRoutes: (plugin, routes) => places.admin.addRoutes(plugin, routes),
     batch: (change) => places.chain.batch(change),
+    shadow: (plugin, shadow) => places.chain.shadow(plugin, shadow),
     whenDrained: () => places.chain.whenDrained(),
   }
 }

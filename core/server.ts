@@ -13,6 +13,7 @@ import { pluginsRoutes } from './admin/plugins-routes.js'
 import { recorderRoutes } from './admin/recorder-routes.js'
 import { serverRoutes } from './admin/server-routes.js'
 import { sessionsRoutes } from './admin/sessions-routes.js'
+import { shadowRoutes } from './admin/shadow-routes.js'
 import { usersRoutes } from './admin/users-routes.js'
 import { AccountStore, accountTables } from './auth/account-store.js'
 import { AdminList, parseAdmins } from './auth/admin-list.js'
@@ -346,6 +347,7 @@ class Server {
       usersRoutes(accounts),
       sessionsRoutes(this.#sessions),
       pluginsRoutes(plugins, () => this.#chain.statuses()),
+      shadowRoutes(plugins, () => this.#chain.statuses()),
       interceptorsRoutes(this.#chain),
       recorderRoutes(this.#recorder, this.#domain.domain),
       serverRoutes(info),

@@ -183,6 +183,10 @@ test('plugins show their state, and are reloaded and looked for', async (t) => {
     },
     rescan: async () => [],
     install: async () => ECHO,
+    startShadow: () => Promise.reject(new PluginMissing('none')),
+    shadowStatus: () => undefined,
+    endShadow: async () => false,
+    promoteShadow: () => Promise.reject(new PluginMissing('none')),
   }
   const counted = { calls: 5, rejections: 0, errors: 1, overruns: 0, skipped: 0, totalMs: 2.5, slowestMs: 1 }
   const breaker = {

@@ -4,7 +4,7 @@ import type { InterceptorStatus } from '../pipeline/guarded-interceptor.js'
 import { PackageRefused, type PluginControl, PluginLoadFailed, PluginMissing, type PluginStatus } from '../plugin-host/registries.js'
 import { interceptorSchema } from './interceptors-routes.js'
 
-const pluginSchema = Type.Object({
+export const pluginSchema = Type.Object({
   name: Type.String(),
   version: Type.Optional(Type.String()),
   description: Type.Optional(Type.String()),
@@ -20,20 +20,16 @@ const pluginSchema = Type.Object({
   interceptors: Type.Array(interceptorSchema),
 })
 const listSchema = Type.Object({ items: Type.Array(pluginSchema) })
-const proofSchema = Type.Object({
+export const proofSchema = Type.Object({
   sha256: Type.Optional(Type.String({ description: 'of the file, in hexadecimal digits; needed unless plugins.trustedKeys are configured' })),
   signature: Type.Optional(Type.String({ description: 'Ed25519, of the file by one of plugins.trustedKeys, in base64' })),
 })
 /** Of an uploaded package. */
-const MAX_PACKAGE_BYTES = 16 * 1024 * 1024
+export const MAX_PACKAGE_BYTES = 16 * 1024 * 1024
 const byName = Type.Object({ name: Type.String({ minLength: 1 }) })
 
 export function pluginsRoutes(plugins: PluginControl, interceptors: () => readonly InterceptorStatus[] = () => []): AdminRoute[] {
-  const view = (status: PluginStatus) => ({
-    ...status,
-    loadedAt: status.loadedAt?.toISOString(),
-    interceptors: interceptors().filter((it) => it.plugin === status.name),
-  })
+  const view = (status: PluginStatus) => pluginView(status, interceptors)
   return [
     adminRoute({
       method: 'GET',
@@ -84,12 +80,21 @@ export function pluginsRoutes(plugins: PluginControl, interceptors: () => readon
   ]
 }
 
-async function refusalsOf<T>(work: () => Promise<T>): Promise<T> {
+export function pluginView(status: PluginStatus, interceptors: () => readonly InterceptorStatus[]) {
+  return {
+    ...status,
+    loadedAt: status.loadedAt?.toISOString(),
+    interceptors: interceptors().filter((it) => it.plugin === status.name),
+  }
+}
+
+/** Turns what a plugin host refuses into what the admin API answers. */
+export async function refusalsOf<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (error instanceof PackageRefused) throw new AdminError(400, 'package-refused', error.message)
-    if (error instanceof PluginMissing) throw missing()
+    if (error instanceof PluginMissing) throw new AdminError(404, 'plugin-not-found', error.message)
     if (error instanceof PluginLoadFailed) throw new AdminError(422, 'plugin-load-failed', error.message)
     throw error
   }

@@ -41,8 +41,13 @@ export interface CrossingWatch {
 
 /** Interceptors that a shadow version of a plugin puts beside those that serve. */
 export interface InterceptorShadow {
-  /** What is called in place of this one of the plugin's interceptors. */
-  beside(interceptor: PacketInterceptor): PacketInterceptor
+  /** @param serving the plugin's interceptors as they are now */
+  arrange(serving: readonly PacketInterceptor[]): ArrangedShadow
+}
+
+export interface ArrangedShadow {
+  /** What is called in place of each of the plugin's interceptors. */
+  readonly beside: ReadonlyMap<PacketInterceptor, PacketInterceptor>
   /** Those that the serving version has not. */
   readonly alone: readonly PacketInterceptor[]
 }
@@ -266,10 +271,18 @@ export class InterceptorChain {
     if (this.#state.inFlight > 0) this.#draining.set(this.#state, [])
     for (const key of this.#counters.keys()) if (!this.#guarded.has(key)) this.#counters.delete(key)
     const guarded = [...this.#guarded.values()]
-    for (const it of guarded) it.called = this.#shadows.get(it.plugin)?.beside(it.interceptor) ?? it.interceptor
+    for (const it of guarded) it.called = it.interceptor
+    const alone = [...this.#shadows].flatMap(([plugin, shadow]) => this.#arrange(plugin, shadow, guarded))
     const serving = guarded.filter((it) => !this.#off.has(it.key))
-    const alone = [...this.#shadows].flatMap(([plugin, it]) => it.alone.map((added) => new GuardedInterceptor(plugin, added, this.#log)))
     this.#state = new ChainState([...serving, ...alone])
+  }
+
+  /** @returns those that the shadow has and the plugin has not */
+  #arrange(plugin: string, shadow: InterceptorShadow, guarded: readonly GuardedInterceptor[]): GuardedInterceptor[] {
+    const own = guarded.filter((it) => it.plugin === plugin)
+    const { beside, alone } = shadow.arrange(own.map((it) => it.interceptor))
+    for (const it of own) it.called = beside.get(it.interceptor) ?? it.interceptor
+    return alone.map((added) => new GuardedInterceptor(plugin, added, this.#log))
   }
 }
 

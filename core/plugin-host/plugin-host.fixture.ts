@@ -63,6 +63,7 @@ export class RecordingRegistries implements Registries {
   readonly adminRoutes = (plugin: string, routes: readonly { readonly path: string }[]) => this.#add(`${plugin}${routes[0]?.path}`)
 
   async whenDrained(): Promise<void> {}
+  shadow(): void {}
 
   batch(change: () => void): void {
     try {

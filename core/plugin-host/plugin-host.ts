@@ -1,21 +1,28 @@
 /** Loads plugins from folders while the server runs, and keeps what runs in line with what lies there. */
-import { type KeyObject, randomUUID } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
-import type { AnyPlugin, Logger } from '@beaconfire/plugin-sdk'
+import { join, resolve } from 'node:path'
+import type { AnyPlugin, Logger, ServiceName, Services } from '@beaconfire/plugin-sdk'
 import { withinLimit } from '../pipeline/time-limit.js'
 import type { CompiledPlugins } from './compiled-plugins.js'
-import { type Finding, findPlugin, findPlugins, isProblem } from './find-plugins.js'
+import { type Finding, findPlugins, isProblem } from './find-plugins.js'
 import { forgetRoot } from './generations.js'
 import { LeakWatch } from './leak-watch.js'
-import { isPluginName, loadFailed, loadPlugin } from './load-plugin.js'
+import { loadFailed, loadPlugin } from './load-plugin.js'
 import { PluginChanges } from './plugin-changes.js'
+import { PluginInstaller } from './plugin-installer.js'
 import { PluginPorts } from './plugin-ports.js'
 import { PluginRecord } from './plugin-record.js'
 import type { VersionParts } from './plugin-version.js'
-import { type PackageProof, PackageRefused, type PluginControl, PluginLoadFailed, PluginMissing, type PluginStatus } from './registries.js'
-import { unpackPlugin } from './unpack-plugin.js'
-import { checkProof, placePackage, trustedKeys } from './uploaded-package.js'
+import {
+  type PackageProof,
+  type PluginControl,
+  PluginLoadFailed,
+  PluginMissing,
+  type PluginStatus,
+  type ShadowOptions,
+  type ShadowSource,
+  type ShadowStatus,
+} from './registries.js'
+import { ShadowPlugins } from './shadow-plugins.js'
 import { PluginWatcher } from './watch-plugins.js'
 
 /** How long a stop waits for a plugin that is being loaded, in ms: one that hangs must not cost the others their flush. */
@@ -53,8 +60,9 @@ export class PluginHost implements PluginControl {
   readonly #log: Logger
   readonly #folders: readonly string[]
   readonly #records = new Map<string, PluginRecord>()
-  readonly #trustedKeys: readonly KeyObject[]
   readonly #changes: PluginChanges
+  readonly #installer: PluginInstaller
+  readonly #shadows: ShadowPlugins
   readonly #leaks: LeakWatch
   readonly #watcher: PluginWatcher | undefined
   readonly #listeners = new Set<() => void>()
@@ -65,13 +73,19 @@ export class PluginHost implements PluginControl {
   constructor(options: PluginHostOptions) {
     this.#options = options
     this.#log = options.log
-    this.#trustedKeys = trustedKeys(options.trustedKeys ?? [])
     this.#folders = [...new Set(options.folders.map((it) => resolve(it)))]
     this.#leaks = new LeakWatch(this.#log, (plugin, versions) => {
       const record = this.#records.get(plugin)
       if (record) record.staleVersions = versions
     })
     this.#changes = new PluginChanges({ ...options, ports: new PluginPorts(this.#log) }, this.#leaks)
+    this.#shadows = new ShadowPlugins(options)
+    this.#installer = new PluginInstaller({
+      ...options,
+      cache: this.#cache,
+      find: (name) => this.#records.get(name),
+      scan: (source) => this.#scan({ source }),
+    })
     if (options.watch && this.#folders.length > 0) this.#watcher = new PluginWatcher(this.#folders, (source) => this.#settled(source), this.#log)
   }
 
@@ -94,6 +108,7 @@ export class PluginHost implements PluginControl {
     } catch (error) {
       this.#log.warn({ error }, 'plugins are stopped while one of them is being loaded')
     }
+    await this.#shadows.stopAll()
     await this.#changes.stopAll()
     this.#leaks.close()
   }
@@ -132,25 +147,33 @@ export class PluginHost implements PluginControl {
   }
 
   install(file: Uint8Array, proof: PackageProof): Promise<PluginStatus> {
+    return this.#enqueue(() => this.#installer.install(file, proof))
+  }
+
+  startShadow(name: string, source: ShadowSource, options: ShadowOptions): Promise<ShadowStatus> {
     return this.#enqueue(async () => {
-      const { uploads, dataFolder } = this.#options
-      if (!uploads) throw new PackageRefused('this server has no folder for plugins; configure plugins.folders')
-      checkProof(file, proof, this.#trustedKeys)
-      const name = await this.#nameOf(file)
-      const target = this.#placeOf(name, resolve(uploads))
-      const placed = await placePackage(file, target)
-      await this.#scan({ source: target })
       const record = this.#records.get(name)
-      if (record && record.error === undefined) {
-        await placed.keep()
-        return record.status()
-      }
-      await placed.takeBack()
-      const restored = await findPlugin(target, this.#cache)
-      // It serves still: to load it once more would change nothing.
-      if (restored && record) record.finding = restored
-      else await this.#scan({ source: target })
-      throw new PluginLoadFailed(record?.error ?? `plugin "${name}": its package has vanished from ${dataFolder}`)
+      if (!record?.version) throw new PluginMissing(`there is no plugin "${name}" that runs; a shadow needs one to stand beside`)
+      const found = await this.#installer.shadowFrom(name, source)
+      return this.#shadows.start(found, this.#servicesOf, options)
+    })
+  }
+
+  shadowStatus(name: string): ShadowStatus | undefined {
+    return this.#shadows.status(name)
+  }
+
+  endShadow(name: string): Promise<boolean> {
+    return this.#enqueue(() => this.#shadows.stop(name))
+  }
+
+  promoteShadow(name: string): Promise<PluginStatus> {
+    return this.#enqueue(async () => {
+      const found = this.#shadows.found(name)
+      if (!found) throw new PluginMissing(`plugin "${name}" has no shadow`)
+      const promoted = await this.#installer.promote(found)
+      await this.#shadows.stop(name)
+      return promoted
     })
   }
 
@@ -167,30 +190,14 @@ export class PluginHost implements PluginControl {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** The plugin's name, once the package is known to hold nothing that reaches outside it. @throws PackageRefused */
-  async #nameOf(file: Uint8Array): Promise<string> {
-    const upload = join(this.#options.dataFolder, `plugin-upload-${randomUUID()}.tgz`)
-    try {
-      await mkdir(this.#options.dataFolder, { recursive: true })
-      await writeFile(upload, file)
-      const { name } = await unpackPlugin(upload, this.#cache)
-      if (isPluginName(name)) return name
-      throw new Error('the name of its package must be in kebab-case, such as "my-plugin" or "@acme/beaconfire-plugin-my-plugin"')
-    } catch (error) {
-      throw new PackageRefused(`this is no plugin packed with npm pack: ${error instanceof Error ? error.message : String(error)}`)
-    } finally {
-      await rm(upload, { force: true })
+  /** What a plugin that requires these services is given. */
+  readonly #servicesOf = (requires: readonly ServiceName[]): Partial<Services> => {
+    const services: Partial<Record<ServiceName, unknown>> = {}
+    for (const name of requires) {
+      for (const { version } of this.#records.values()) services[name] ??= version?.service(name)
+      if (services[name] === undefined) throw new PluginLoadFailed(`requires service "${name}", which no plugin that runs provides`)
     }
-  }
-
-  /** Where the package belongs: over the one of before, never over a folder that somebody works in. @throws PackageRefused */
-  #placeOf(name: string, folder: string): string {
-    const record = this.#records.get(name)
-    if (!record) return join(folder, `${name}.tgz`)
-    const source = record.finding?.source
-    if (source === undefined) throw new PackageRefused(`plugin "${name}" is part of the server and cannot be replaced`)
-    if (dirname(source) === folder && source.endsWith('.tgz')) return source
-    throw new PackageRefused(`plugin "${name}" is there already, as ${source}; remove or disable it there first`)
+    return services as Partial<Services>
   }
 
   get #cache(): string {

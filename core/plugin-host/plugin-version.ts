@@ -1,15 +1,15 @@
 /** One version of a plugin, from its setup to its stop. In a reload two of them live side by side for a moment. */
-import type { AnyPlugin, Contributions, Logger, ServiceName, Services } from '@beaconfire/plugin-sdk'
+import type { AnyPlugin, Contributions, Logger, PacketInterceptor, PortListener, ServiceName, Services } from '@beaconfire/plugin-sdk'
 import { withinLimit } from '../pipeline/time-limit.js'
 import { contributionNames, registerContributions } from './contributions.js'
 import { buildContext, type ContextParts, type OwnedContext } from './plugin-context.js'
-import type { PluginPorts, PortHolder } from './plugin-ports.js'
+import type { PortHolder } from './plugin-ports.js'
 import type { Registries, Undo } from './registries.js'
 
 /** What versions are made of. */
 export interface VersionParts extends ContextParts {
   readonly registries: Registries
-  readonly ports: PluginPorts
+  readonly ports: { prepare(plugin: string, listeners: readonly PortListener[]): Promise<PortHolder | undefined> }
 }
 
 export class PluginVersion {
@@ -58,6 +58,10 @@ export class PluginVersion {
 
   get name(): string {
     return this.definition.name
+  }
+
+  get interceptors(): readonly PacketInterceptor[] {
+    return this.#contributions.interceptors ?? []
   }
 
   /** What only this version was given, and nobody but it should keep once it has stopped. */

@@ -12,6 +12,8 @@ import type {
   PreAuthIqHandler,
   StreamFeature,
 } from '@beaconfire/plugin-sdk'
+import type { InterceptorShadow } from '../pipeline/interceptor-chain.js'
+import type { ShadowCounts, ShadowDifference } from '../pipeline/shadow-results.js'
 
 export type Undo = () => void
 
@@ -31,6 +33,8 @@ export interface Registries {
    * No stanza passes in between: `change` is synchronous.
    */
   batch(change: () => void): void
+  /** Puts the interceptors of a shadow version beside those of the plugin; undefined takes them away. */
+  shadow(plugin: string, shadow: InterceptorShadow | undefined): void
   /** Resolves when no stanza is under way any more that began before the last batch: what it took out is not called again. */
   whenDrained(): Promise<void>
 }
@@ -88,6 +92,27 @@ export interface PackageProof {
   readonly signature?: string | undefined
 }
 
+/** Where a shadow version of a plugin comes from. */
+export type ShadowSource = { readonly folder: string } | { readonly file: Uint8Array; readonly proof: PackageProof }
+
+export interface ShadowOptions {
+  /** True: differences show what was said. */
+  readonly bodies: boolean
+}
+
+/** A new version of a plugin that sees copies of what the one that serves sees, and does nothing. */
+export interface ShadowStatus {
+  readonly plugin: string
+  readonly version: string
+  /** Where it was loaded from. */
+  readonly folder: string
+  readonly startedAt: Date
+  readonly interceptors: readonly string[]
+  readonly counts: ShadowCounts
+  /** The last ones, newest first. */
+  readonly differences: readonly ShadowDifference[]
+}
+
 /** What the admin API may do with plugins. */
 export interface PluginControl {
   list(): readonly PluginStatus[]
@@ -101,6 +126,13 @@ export interface PluginControl {
    * @throws PackageRefused, PluginLoadFailed
    */
   install(file: Uint8Array, proof: PackageProof): Promise<PluginStatus>
+  /** Puts a version beside the one that runs, in place of a shadow it had. @throws PluginMissing, PackageRefused, PluginLoadFailed */
+  startShadow(name: string, source: ShadowSource, options: ShadowOptions): Promise<ShadowStatus>
+  shadowStatus(name: string): ShadowStatus | undefined
+  /** @returns false when it had none */
+  endShadow(name: string): Promise<boolean>
+  /** Installs the shadow for good; where it does not run the version before serves on, and the shadow stays. @throws as {@link install} */
+  promoteShadow(name: string): Promise<PluginStatus>
 }
 
 /** An uploaded package that cannot be installed. `message` says why and what to do. */

@@ -1,7 +1,5 @@
-/** Packages that come by the admin API: checked, put in place, and taken back when the plugin does not run. */
-import { createHash, createPublicKey, type KeyObject, randomUUID, timingSafeEqual, verify } from 'node:crypto'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+/** What shows that a package that came by the admin API is what its sender meant to send. */
+import { createHash, createPublicKey, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
 import { type PackageProof, PackageRefused } from './registries.js'
 
 /** Largest package that can be uploaded, in bytes. */
@@ -52,34 +50,4 @@ export function checkProof(file: Uint8Array, { sha256, signature }: PackageProof
   if (signature === undefined) throw new PackageRefused('send a signature of the package by one of plugins.trustedKeys')
   const bytes = Buffer.from(signature, 'base64')
   if (!keys.some((key) => verify(null, file, key, bytes))) throw new PackageRefused('the signature is by none of plugins.trustedKeys')
-}
-
-/** A package put where plugins are looked for. Exactly one of its methods is to be called. */
-export interface PlacedPackage {
-  /** It stays. */
-  keep(): Promise<void>
-  /** It goes, and what was there before comes back. */
-  takeBack(): Promise<void>
-}
-
-/** Puts a package in place at once, never half of it. @param target may exist */
-export async function placePackage(file: Uint8Array, target: string): Promise<PlacedPackage> {
-  await mkdir(dirname(target), { recursive: true })
-  // Names that the plugin folders are not looked through for.
-  const id = randomUUID()
-  const part = join(dirname(target), `.${id}.part`)
-  const before = join(dirname(target), `.${id}.before.part`)
-  await writeFile(part, file)
-  const hadBefore = await rename(target, before).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false
-      throw error
-    },
-  )
-  await rename(part, target)
-  return {
-    keep: () => rm(before, { force: true }),
-    takeBack: () => (hadBefore ? rename(before, target) : rm(target, { force: true })),
-  }
 }
