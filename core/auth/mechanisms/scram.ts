@@ -111,7 +111,9 @@ const unboundData: BindingOf = (flag, { channelBinding }) => {
 }
 
 const boundData: BindingOf = (flag, { channelBinding }) => {
-  if (!flag.startsWith('p=')) throw new SaslFailure('malformed-request', 'a -PLUS mechanism needs channel binding')
+  // Some clients take the -PLUS mechanism and bind to nothing (npm's stanza): no less than they could have without it.
+  if (flag === 'n') return NO_BINDING
+  if (flag === 'y') throw new ChannelBindingFailure('server-does-support-channel-binding')
   const data = channelBinding?.data(flag.slice(2))
   if (!data) throw new ChannelBindingFailure('unsupported-channel-binding-type')
   return data
