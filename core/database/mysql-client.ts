@@ -64,7 +64,14 @@ export async function openMysql(config: DatabaseConfig, log: Logger): Promise<En
     await knex.destroy()
     throw error
   }
-  const read = async (sql: string, bindings: readonly ColumnValue[]) => ((await knex.raw(sql, bound(bindings))) as [ReadRows])[0]
+  const read = async (sql: string, bindings: readonly ColumnValue[]) => {
+    try {
+      return ((await knex.raw(sql, bound(bindings))) as [ReadRows])[0]
+    } catch (error) {
+      if (isIncomparable(error)) return []
+      throw error
+    }
+  }
   return { client: 'mysql', knex, writeBatch: writeBatchWith(knex), read, close: () => knex.destroy() }
 }
 
@@ -149,6 +156,11 @@ function bound(values: readonly ColumnValue[]): readonly Knex.RawBinding[] {
 function charactersOf(value: ColumnValue): number {
   if (typeof value === 'string') return value.length
   return value instanceof Uint8Array ? value.length * 2 : 8
+}
+
+/** A column of a smaller character set was compared to a text it cannot hold, and so does not: the engine makes an error of it. */
+function isIncomparable(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: string }).code === 'ER_CANT_AGGREGATE_2COLLATIONS' && error.message.includes(',COERCIBLE)')
 }
 
 function isLost(error: unknown): boolean {

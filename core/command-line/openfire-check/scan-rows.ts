@@ -4,7 +4,7 @@ import type { Knex } from 'knex'
 import type { Progress } from './progress.js'
 import type { Finding, TableReport } from './report.js'
 
-type Row = Readonly<Record<string, unknown>>
+type Row = Readonly<Record<string, string | number | null>>
 /** @returns what is wrong with the row, in words */
 type Test = (row: Row) => string | undefined
 
