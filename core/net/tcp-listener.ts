@@ -4,7 +4,7 @@ import type { SecureContext } from 'node:tls'
 import type { Logger } from '@beaconfire/plugin-sdk'
 import { TcpTransport } from './tcp-transport.js'
 import type { Transport } from './transport.js'
-import { WriteScheduler } from './write-scheduler.js'
+import { TurnScheduler } from './turn-scheduler.js'
 
 export interface ListenSettings {
   /** All addresses unless given. */
@@ -67,7 +67,7 @@ function listening(server: Server, { host, port }: ListenSettings): Promise<void
 
 class Acceptor {
   readonly #settings: ListenSettings
-  readonly #scheduler = new WriteScheduler()
+  readonly #scheduler = new TurnScheduler()
   readonly #perAddress = new Map<string, number>()
   readonly #inHandshake = new Set<TcpTransport>()
   #context: SecureContext | undefined
@@ -92,10 +92,15 @@ class Acceptor {
       return
     }
     if (this.#context && !(await this.#secure(transport, this.#context))) return
+    if (this.#scheduler.hasTime()) this.#takeOver(transport)
+    else this.#scheduler.postpone({ run: () => this.#takeOver(transport) })
+  }
+
+  #takeOver(transport: TcpTransport): void {
     try {
       this.#settings.onConnection(transport)
     } catch (error) {
-      log.error({ address: transport.remoteAddress, error }, 'a connection could not be taken over')
+      this.#settings.log.error({ address: transport.remoteAddress, error }, 'a connection could not be taken over')
       transport.destroy()
     }
   }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import test from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { SessionEnded } from '@beaconfire/plugin-sdk'
-import { readText, secureContext, startPair } from './connected-pair.fixture.js'
+import { readText, secureContext, startListener, startPair } from './connected-pair.fixture.js'
 
 test('what is written in one turn arrives in order and in one piece', async (t) => {
   const { bound, client } = await startPair(t)
@@ -204,4 +205,34 @@ test('STARTTLS: TLS 1.1 is refused', async (t) => {
   tls.on('error', () => {})
   await started
   await bound.closed()
+})
+
+test('many peers who send at once keep the event loop from turning no longer than a turn may take, and lose nothing', async (t) => {
+  const peers = 40
+  const listener = await startListener(t)
+  const clients = await Promise.all(Array.from({ length: peers }, () => listener.connect()))
+  const texts: string[] = []
+  const all = Array.from({ length: peers }, async (_, at) => {
+    const transport = await listener.accepted()
+    texts[at] = ''
+    await new Promise<void>((done) => {
+      transport.bind({
+        data: (chunk) => {
+          const until = performance.now() + 5
+          while (performance.now() < until); // what a login costs, and more
+          texts[at] += Buffer.from(chunk).toString()
+          if (texts[at]?.endsWith('c')) done()
+        },
+        closed: () => {},
+      })
+    })
+  })
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  for (const client of clients) client.write('a')
+  for (const client of clients) client.write('bc')
+  await Promise.all(all)
+  delay.disable()
+  assert.deepEqual(texts, Array(peers).fill('abc'))
+  assert.ok(delay.max / 1e6 < (peers * 5) / 2, `the event loop stood still for ${delay.max / 1e6} ms`)
 })

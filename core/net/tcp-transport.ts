@@ -5,10 +5,10 @@ import { SessionEnded } from '@beaconfire/plugin-sdk'
 import { asksForCertificate } from './tls-client-certificate.js'
 import { handshake } from './tls-handshake.js'
 import type { Transport, TransportEvents } from './transport.js'
-import type { Flushable, WriteScheduler } from './write-scheduler.js'
+import type { Flushable, Postponed, TurnScheduler } from './turn-scheduler.js'
 
 export interface TcpTransportSettings {
-  readonly scheduler: WriteScheduler
+  readonly scheduler: TurnScheduler
   /** 10 s unless given. */
   readonly handshakeTimeoutMs?: number | undefined
 }
@@ -20,7 +20,7 @@ interface FlushWaiter {
   reject(error: Error): void
 }
 
-export class TcpTransport implements Transport, Flushable {
+export class TcpTransport implements Transport, Flushable, Postponed {
   readonly remoteAddress: string
   #socket: Socket
   #isSecure = false
@@ -32,6 +32,10 @@ export class TcpTransport implements Transport, Flushable {
   #taken = 0
   #waiters: FlushWaiter[] = []
   #isPaused = false
+  /** False before {@link bind} and while TLS begins. */
+  #isReading = false
+  /** Read when the turn had no time left. The socket is paused meanwhile, so there is no more than one. */
+  #postponed: Uint8Array | undefined
   #isEnding = false
   #isClosed = false
   #error: Error | undefined
@@ -106,11 +110,12 @@ export class TcpTransport implements Transport, Flushable {
 
   resume(): void {
     this.#isPaused = false
-    if (this.#events) this.#socket.resume()
+    if (this.#events && !this.#postponed) this.#socket.resume()
   }
 
   async startTls(context: SecureContext): Promise<void> {
     this.#socket.off('data', this.#received)
+    this.#isReading = false
     this.#socket.pause()
     // Sent before the peer could know that TLS begins: whoever put it there, it must not seem to have come through TLS.
     while (this.#socket.read() !== null);
@@ -123,6 +128,15 @@ export class TcpTransport implements Transport, Flushable {
   /** TLS from the first byte on (XEP-0368), before {@link bind}. @throws (rejects) when the handshake fails; the transport is closed then */
   async startDirectTls(context: SecureContext): Promise<void> {
     await this.#secure(context, ['xmpp-client'])
+  }
+
+  /** Handles what was read in an earlier turn. */
+  run(): void {
+    const chunk = this.#postponed
+    this.#postponed = undefined
+    if (this.#isEnding || !chunk) return
+    this.#events?.data(chunk)
+    if (!this.#isPaused && this.#isReading) this.#socket.resume()
   }
 
   end(graceMs = 2000): void {
@@ -166,6 +180,7 @@ export class TcpTransport implements Transport, Flushable {
 
   #read(): void {
     this.#socket.on('data', this.#received)
+    this.#isReading = true
     if (this.#isPaused && !this.#isEnding) this.#socket.pause()
     else this.#socket.resume()
   }
@@ -183,7 +198,14 @@ export class TcpTransport implements Transport, Flushable {
   }
 
   readonly #received = (chunk: Uint8Array): void => {
-    if (!this.#isEnding) this.#events?.data(chunk)
+    if (this.#isEnding) return
+    if (this.#settings.scheduler.hasTime()) {
+      this.#events?.data(chunk)
+      return
+    }
+    this.#postponed = chunk
+    this.#socket.pause()
+    this.#settings.scheduler.postpone(this)
   }
 
   readonly #wasTaken = (error?: Error | null): void => {

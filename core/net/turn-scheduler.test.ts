@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { TurnScheduler } from './turn-scheduler.js'
+
+/** A clock that stands still unless it is moved. */
+function clock() {
+  let now = 0
+  return { now: () => now, pass: (ms: number) => void (now += ms) }
+}
+
+test('what is written in one turn is flushed once, after the events of that turn', async () => {
+  const scheduler = new TurnScheduler(clock().now)
+  const flushed: string[] = []
+  for (const name of ['a', 'b']) scheduler.add({ flush: () => void flushed.push(name) })
+  assert.deepEqual(flushed, [])
+  await nextTurn()
+  assert.deepEqual(flushed, ['a', 'b'])
+  await nextTurn()
+  assert.deepEqual(flushed, ['a', 'b'])
+})
+
+test('a turn has time until its budget is spent, and the next turn has some again', async () => {
+  const { now, pass } = clock()
+  const scheduler = new TurnScheduler(now)
+  assert.equal(scheduler.hasTime(), true)
+  pass(7)
+  assert.equal(scheduler.hasTime(), true)
+  pass(2)
+  assert.equal(scheduler.hasTime(), false)
+  await nextTurn()
+  assert.equal(scheduler.hasTime(), true)
+})
+
+test('what was postponed runs in order, as much in a turn as there is time for, and before what came later', async () => {
+  const { now, pass } = clock()
+  const scheduler = new TurnScheduler(now)
+  const done: number[] = []
+  for (const at of [1, 2, 3, 4, 5]) {
+    scheduler.postpone({
+      run: () => {
+        done.push(at)
+        pass(4)
+      },
+    })
+  }
+  await nextTurn()
+  assert.deepEqual(done, [1, 2])
+  assert.equal(scheduler.hasTime(), false, 'others wait')
+  await nextTurn()
+  await nextTurn()
+  assert.deepEqual(done, [1, 2, 3, 4, 5])
+  assert.equal(scheduler.hasTime(), true)
+})
+
+test('what runs late is flushed in the same turn', async () => {
+  const scheduler = new TurnScheduler(clock().now)
+  const seen: string[] = []
+  scheduler.postpone({ run: () => scheduler.add({ flush: () => void seen.push('flushed') }) })
+  await nextTurn()
+  assert.deepEqual(seen, ['flushed'])
+})
