@@ -16,6 +16,9 @@ import { KnownCapabilities } from './known-capabilities.js'
 import { learnedFeatures } from './learned-features.js'
 import { Questions } from './questions.js'
 
+/** What all who are told may take: they may have to read what many contacts have published. */
+const TELLING_BUDGET_MS = 20_000
+
 export default definePlugin({
   name: 'caps',
   version: '0.1.0',
@@ -45,19 +48,20 @@ export default definePlugin({
         const learned = answer?.type === 'result' ? learnedFeatures(answer.payload, caps) : undefined
         if (learned?.isProven) known.prove(key, learned.features)
         const features = known.proven(key) ?? learned?.features
-        if (features && known.isShowing(session, key) && session.isAvailable) await tell(known.show(session, key, features))
+        if (features && known.isShowing(session, key) && session.isAvailable) await tell(known.show(session, caps, features))
         return known.proven(key) !== undefined
       },
     })
 
     /** @returns nothing to wait for when the client shows what it showed before, as nearly always */
     function seen(presence: Presence, session: ClientSession): MaybePromise<void> {
+      if (known.isShownIn(presence, session)) return
       const caps = advertisedCaps(presence)
       if (!caps) return // XEP-0390 §5: what it said before stands
       const key = cacheKey(caps)
       if (known.isShowing(session, key)) return
       const features = caps.isVerifiable ? known.proven(key) : undefined
-      const change = known.show(session, key, features)
+      const change = known.show(session, caps, features)
       if (change) return tell(change)
       if (!features) return questions.ask(session, caps)
     }
@@ -77,6 +81,7 @@ export default definePlugin({
         {
           name: 'shown-capabilities',
           band: 'observe',
+          budget: TELLING_BUDGET_MS,
           when: { stanza: 'presence', type: 'available', incoming: true, processed: true },
           interceptPacket({ packet, session }) {
             if (packet.kind === 'presence' && packet.attribute('to') === undefined && isAvailableClient(session)) return seen(packet, session)
@@ -85,6 +90,7 @@ export default definePlugin({
         {
           name: 'answers',
           band: 'observe',
+          budget: TELLING_BUDGET_MS,
           when: { stanza: 'iq', type: ['result', 'error'], incoming: true, processed: true },
           interceptPacket({ packet, session }) {
             if (packet.kind === 'iq' && isClientSession(session) && questions.isAsked(session, packet.id)) return questions.take(session, packet)

@@ -1,5 +1,6 @@
 /** Who can do what: features by hash, shared by all clients that show it, and the hash of each available client. */
-import { type CapabilitiesChange, type ClientSession, TwoGenerationMap } from '@beaconfire/plugin-sdk'
+import { type CapabilitiesChange, type ClientSession, type Presence, TwoGenerationMap } from '@beaconfire/plugin-sdk'
+import { type AdvertisedCaps, cacheKey } from './advertised-caps.js'
 
 /** Different clients of one generation; versions of all clients there are stay below. */
 const GENERATION_LIMIT = 500
@@ -8,6 +9,7 @@ const NOTHING: ReadonlySet<string> = new Set()
 interface Shown {
   /** Key of the advertised hash. */
   readonly key: string
+  readonly hash: string
   readonly features: ReadonlySet<string> | undefined
 }
 
@@ -28,6 +30,12 @@ export class KnownCapabilities {
     return this.#bySession.get(session)?.key === key
   }
 
+  /** True when the presence holds the hash that the session showed before: told from its text, since nearly all do. */
+  isShownIn(presence: Presence, session: ClientSession): boolean {
+    const hash = this.#bySession.get(session)?.hash
+    return hash !== undefined && presence.innerXml().includes(hash)
+  }
+
   proven(key: string): ReadonlySet<string> | undefined {
     return this.#byHash.get(key)
   }
@@ -37,9 +45,9 @@ export class KnownCapabilities {
   }
 
   /** The session shows this hash; until the features behind it are known, those before are taken to stand. @returns the change, if any */
-  show(session: ClientSession, key: string, features: ReadonlySet<string> | undefined): CapabilitiesChange | undefined {
+  show(session: ClientSession, caps: AdvertisedCaps, features: ReadonlySet<string> | undefined): CapabilitiesChange | undefined {
     const before = this.of(session)
-    this.#bySession.set(session, { key, features: features ?? (before === NOTHING ? undefined : before) })
+    this.#bySession.set(session, { key: cacheKey(caps), hash: caps.hash, features: features ?? (before === NOTHING ? undefined : before) })
     return features && features !== before ? { session, features, before } : undefined
   }
 

@@ -1,6 +1,6 @@
 /** Publishing and taking back (XEP-0060 §7), as changes of a service. */
 import { type Jid, StanzaError } from '@beaconfire/plugin-sdk'
-import { type Engine, itemLimit, LONGEST_ID } from './engine.js'
+import { type Engine, itemLimit, LONGEST_ID, LONGEST_JID } from './engine.js'
 import { retractEvent } from './event-message.js'
 import { type Item, type Node, rememberable } from './node.js'
 import { newId } from './notifications.js'
@@ -32,9 +32,11 @@ export async function publish(
   publisher: Jid,
 ): Promise<readonly Item[]> {
   assertFits(node, drafts, itemLimit(node.config, engine.config))
+  const full = publisher.toString()
+  const stored = full.length <= LONGEST_JID ? full : publisher.bare().toString()
   const items = drafts.map(({ id, payload }): Item => {
     node.lastPublishedAt = Math.max(Date.now(), node.lastPublishedAt + 1)
-    return { id: id ?? newId(), publisher: publisher.toString(), publishedAt: node.lastPublishedAt, payload }
+    return { id: id ?? newId(), publisher: stored, publishedAt: node.lastPublishedAt, payload }
   })
   if (node.config.persistItems) await keep(engine, service, node, items)
   await engine.notifications.published(service, node, items, publisher)
@@ -67,8 +69,8 @@ export async function retract(
   if (notify ?? node.config.notifyRetract) await notifications.tell(service, node, retractEvent(node, ids))
 }
 
-/** §7.1.3.6: the event type of the node says what an item must and must not be. */
-function assertFits(node: Node, drafts: readonly DraftItem[], limit: number): void {
+/** §7.1.3.6: the event type of the node says what an item must and must not be. @throws StanzaError */
+export function assertFits(node: Node, drafts: readonly DraftItem[], limit: number): void {
   const { config } = node
   if (!config.persistItems && !config.deliverPayloads) {
     if (drafts.length > 0) throw pubsubError('bad-request', 'item-forbidden')

@@ -11,12 +11,12 @@ import type { PubsubService } from './services.js'
 import { dropSubscriptionsWithoutAccess } from './subscription-changes.js'
 
 /**
- * Makes a node. Call it inside a change of the service.
+ * A node that could be made, not stored yet.
  * @param form what differs from the defaults
  * @throws StanzaError conflict when it exists, forbidden, policy-violation for too many, not-acceptable
  */
-export async function createNode(engine: Engine, service: PubsubService, id: string, creator: Jid, form: SubmittedForm | undefined): Promise<Node> {
-  const { config, store } = engine
+export function draftNode(engine: Engine, service: PubsubService, id: string, creator: Jid, form: SubmittedForm | undefined): Node {
+  const { config } = engine
   if (service.nodes.has(id)) throw new StanzaError('conflict')
   if (!mayCreate(engine, service, creator)) throw new StanzaError('forbidden')
   if (id.length > LONGEST_ID || service.id.length > LONGEST_ID || creator.bare().toString().length > LONGEST_JID) {
@@ -26,7 +26,7 @@ export async function createNode(engine: Engine, service: PubsubService, id: str
   if (service.nodes.size >= most) throw pubsubError('policy-violation', 'max-nodes-exceeded', { type: 'wait' })
   const defaults = defaultsOf(service.kind, config)
   const owner = creator.bare().toString()
-  const node: Node = {
+  return {
     id,
     creator: owner,
     createdAt: Date.now(),
@@ -37,9 +37,12 @@ export async function createNode(engine: Engine, service: PubsubService, id: str
     lastPublishedAt: 0,
     itemCount: 0,
   }
-  await store.create(service.id, service.kind === 'account' ? service.id : '', node)
-  service.nodes.set(id, node)
-  return node
+}
+
+/** Stores a {@link draftNode}. Call it inside a change of the service. @throws StanzaError conflict where the database takes the id for another's */
+export async function addNode({ store }: Engine, service: PubsubService, node: Node): Promise<void> {
+  if (!(await store.create(service.id, service.kind === 'account' ? service.id : '', node))) throw new StanzaError('conflict')
+  service.nodes.set(node.id, node)
 }
 
 /** An id that no node has. */

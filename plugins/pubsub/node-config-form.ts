@@ -31,7 +31,7 @@ interface Field {
 }
 
 /** Characters of Openfire's columns. */
-const LONGEST = { title: 50, description: 255, type: 100, language: 255 } as const
+const LONGEST = { title: 255, description: 255, type: 100, language: 255 } as const
 const MOST_GROUPS = 100
 const DIGITS = /^\d{1,9}$/
 

@@ -8,6 +8,8 @@ const SEND_LAST_CODES: Readonly<Record<'account' | 'service', readonly SendLast[
   account: ['never', 'on_sub_and_presence', 'on_sub'],
   service: ['never', 'on_sub', 'on_sub_and_presence'],
 }
+/** Characters of the column for the title. */
+const LONGEST_NAME = 50
 /** The column is too short for the name. */
 const STORED_AFFILIATION: Readonly<Record<string, string>> = { 'publish-only': 'pub-only' }
 
@@ -69,7 +71,7 @@ export function configColumns(serviceID: string, config: NodeConfig): Row {
     payloadType: config.type ?? null,
     description: config.description ?? null,
     language: config.language ?? null,
-    name: config.title ?? null,
+    name: config.title?.slice(0, LONGEST_NAME) ?? null,
     replyPolicy: config.itemReply ?? null,
   }
 }
@@ -91,6 +93,7 @@ export function nodeRow(serviceID: string, node: Pick<Node, 'config' | 'createdA
 /** What has no column, where it is not as usual: name and value. */
 export function configProps(config: NodeConfig): readonly (readonly [name: string, value: string])[] {
   const props: [string, string][] = []
+  if (config.title && config.title.length > LONGEST_NAME) props.push(['title', config.title])
   if (config.whenFull !== 'retract-oldest') props.push(['whenFull', config.whenFull])
   if (config.itemExpire !== 'max') props.push(['itemExpire', String(config.itemExpire)])
   if (!config.deliverNotifications) props.push(['deliverNotifications', '0'])
@@ -103,7 +106,7 @@ export function nodeFromRow(row: NodeRow, defaults: NodeConfig, props: ReadonlyM
   const expire = props.get('itemExpire')
   const config: NodeConfig = {
     ...defaults,
-    title: row.name ?? undefined,
+    title: props.get('title') ?? row.name ?? undefined,
     description: row.description ?? undefined,
     type: row.payloadType ?? undefined,
     language: row.language ?? undefined,

@@ -1,8 +1,8 @@
 /** The typed service `pep`: accounts' nodes for other plugins. */
 import { type Jid, NS, namespaceOf, type PepListener, type PepService, parseElement } from '@beaconfire/plugin-sdk'
-import type { Engine, ItemChange } from './engine.js'
-import { publish, retract } from './item-changes.js'
-import { createNode } from './node-changes.js'
+import { type Engine, type ItemChange, itemLimit } from './engine.js'
+import { assertFits, publish, retract } from './item-changes.js'
+import { addNode, draftNode } from './node-changes.js'
 import { selfContained } from './payload.js'
 
 export class PepListeners {
@@ -38,7 +38,10 @@ export function pepService(engine: Engine, listeners: PepListeners): PepService 
       const draft = { id: itemId || undefined, payload: payload ? selfContained(payload) : '', namespace: payload && namespaceOf(payload) }
       const change = await services.change(owner, async (service) => {
         const form = { type: 'submit', formType: NS.pubsubNodeConfig, fields }
-        const node = service.nodes.get(id) ?? (await createNode(engine, service, id, owner, form))
+        const known = service.nodes.get(id)
+        const node = known ?? draftNode(engine, service, id, owner, form)
+        assertFits(node, [draft], itemLimit(node.config, engine.config))
+        if (!known) await addNode(engine, service, node)
         return { owner, node, published: await publish(engine, service, node, [draft], owner), retracted: [] }
       })
       await engine.changed(change)

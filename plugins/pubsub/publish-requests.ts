@@ -1,10 +1,10 @@
 /** publish and retract (XEP-0060 §7). */
 import { childElements, type Element, element, NS, namespaceOf, StanzaError } from '@beaconfire/plugin-sdk'
-import { type Engine, limitsOf } from './engine.js'
+import { type Engine, itemLimit, limitsOf } from './engine.js'
 import { parseBoolean, type SubmittedForm, submittedForm } from './forms.js'
-import { type DraftItem, publish, retract } from './item-changes.js'
+import { assertFits, type DraftItem, publish, retract } from './item-changes.js'
 import type { Node } from './node.js'
-import { createNode, mayCreate } from './node-changes.js'
+import { addNode, draftNode, mayCreate } from './node-changes.js'
 import { assertPreconditions } from './node-config-form.js'
 import { selfContained } from './payload.js'
 import { pubsubError } from './pubsub-errors.js'
@@ -13,7 +13,12 @@ import type { PubsubService } from './services.js'
 
 export function publishRequests(engine: Engine): ReadonlyMap<string, RequestHandler> {
   /** The node, made if that may be (§7.1.4), with the preconditions met (§7.1.5). */
-  async function target(request: PubsubRequest, service: PubsubService, options: SubmittedForm | undefined): Promise<Node> {
+  async function target(
+    request: PubsubRequest,
+    service: PubsubService,
+    drafts: readonly DraftItem[],
+    options: SubmittedForm | undefined,
+  ): Promise<Node> {
     const id = nodeIdOf(request)
     const node = service.nodes.get(id)
     if (node) {
@@ -23,7 +28,10 @@ export function publishRequests(engine: Engine): ReadonlyMap<string, RequestHand
     }
     const isMadeByItself = service.kind === 'account' || engine.config.autoCreate
     if (!isMadeByItself || !mayCreate(engine, service, request.actor)) throw missingNode(request)
-    return createNode(engine, service, id, request.actor, options)
+    const made = draftNode(engine, service, id, request.actor, options)
+    assertFits(made, drafts, itemLimit(made.config, engine.config)) // what cannot be published leaves no node behind
+    await addNode(engine, service, made)
+    return made
   }
 
   /** Who may not even read a node of an account that is not known to it learns no more than of one that is not there. */
@@ -37,7 +45,7 @@ export function publishRequests(engine: Engine): ReadonlyMap<string, RequestHand
     const drafts = draftsOf(request.action)
     const id = nodeIdOf(request)
     const { items, node, service } = await engine.services.change(request.service, async (service) => {
-      const node = await target(request, service, options)
+      const node = await target(request, service, drafts, options)
       return { items: await publish(engine, service, node, drafts, request.actor), node, service }
     })
     if (service.kind === 'account') await engine.changed({ owner: service.jid, node, published: items, retracted: [] })

@@ -41,7 +41,7 @@ onBothEngines((newStore, client) => {
   test('a node comes back as it was stored, with all of its configuration', async (t) => {
     const { store } = await open(t)
     const whole: Partial<NodeConfig> = {
-      title: 'Tune',
+      title: 'Tune '.repeat(40),
       description: 'What plays',
       type: 'urn:tune',
       language: 'en',

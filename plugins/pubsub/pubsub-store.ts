@@ -62,15 +62,21 @@ export class PubsubStore {
     return found
   }
 
-  /** @param root node id of the service's root collection, which Openfire wants to be there */
-  async create(serviceID: string, root: string, node: Node): Promise<void> {
-    await this.#database.transaction(async (trx) => {
-      const collection = nodeRow(serviceID, { ...node, id: root }, null)
-      await trx('ofPubsubNode').insert(collection).onConflict(['serviceID', 'nodeID']).ignore()
-      await trx('ofPubsubNode').insert(nodeRow(serviceID, node, root))
-      await this.#saveLists(trx, serviceID, node.id, node.config)
-      for (const [jid, affiliation] of node.affiliations) await this.#insertAffiliation(trx, serviceID, node.id, jid, affiliation)
-    })
+  /** @param root node id of the service's root collection, which Openfire wants to be there @returns false when the id is taken */
+  async create(serviceID: string, root: string, node: Node): Promise<boolean> {
+    try {
+      await this.#database.transaction(async (trx) => {
+        const collection = nodeRow(serviceID, { ...node, id: root }, null)
+        await trx('ofPubsubNode').insert(collection).onConflict(['serviceID', 'nodeID']).ignore()
+        await trx('ofPubsubNode').insert(nodeRow(serviceID, node, root))
+        await this.#saveLists(trx, serviceID, node.id, node.config)
+        for (const [jid, affiliation] of node.affiliations) await this.#insertAffiliation(trx, serviceID, node.id, jid, affiliation)
+      })
+      return true
+    } catch (error) {
+      if (this.#database.isDuplicate(error)) return false
+      throw error
+    }
   }
 
   async configure(serviceID: string, nodeID: string, config: NodeConfig): Promise<void> {

@@ -4,7 +4,7 @@ import { subscribersOf } from './access.js'
 import type { Engine } from './engine.js'
 import { type SubmittedForm, submittedForm } from './forms.js'
 import type { Node, Subscription } from './node.js'
-import { createNode, instantNodeId } from './node-changes.js'
+import { addNode, draftNode, instantNodeId } from './node-changes.js'
 import { pubsubError, unsupported } from './pubsub-errors.js'
 import { assertAlone, companion, jidAttribute, missingNode, nodeIdOf, nodeOf, type PubsubRequest, type RequestHandler } from './request.js'
 import { sendLastOnSubscription, subscribe, unsubscribe } from './subscription-changes.js'
@@ -82,7 +82,7 @@ export function subscriberRequests(engine: Engine): ReadonlyMap<string, RequestH
     await services.change(request.service, async (service) => {
       if (service.kind === 'account' && !request.actor.bare().equals(service.jid))
         throw new StanzaError(request.isEntitled ? 'forbidden' : 'service-unavailable')
-      await createNode(engine, service, id, request.actor, form)
+      await addNode(engine, service, draftNode(engine, service, id, request.actor, form))
     })
     return named === undefined ? pubsub(element('create', { node: id })) : undefined
   }

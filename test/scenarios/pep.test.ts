@@ -6,6 +6,7 @@ import { errorCondition, startTestServer, type TestClient, type TestScope, type 
 import caps from '../../plugins/caps/index.js'
 import disco from '../../plugins/disco/index.js'
 import presence from '../../plugins/presence/index.js'
+import privacy from '../../plugins/privacy/index.js'
 import pubsub from '../../plugins/pubsub/index.js'
 import roster from '../../plugins/roster/index.js'
 
@@ -169,7 +170,10 @@ test('options configure a node that is made, and are conditions for one that is 
     assert.equal(errorCondition(await juliet.request(publishing(TUNE, 'Two', { more: options(fields) }))), 'not-acceptable')
     assert.equal(errorCondition(await juliet.request(publishing('urn:new', 'Two', { more: options(fields) }))), 'not-acceptable')
   }
-  assert.equal(errorCondition(await juliet.request(itemsOf('juliet@test', 'urn:new'))), 'item-not-found')
+  const empty = `<iq type="set"><pubsub xmlns="${NS.pubsub}"><publish node="urn:new"><item/></publish></pubsub></iq>`
+  assert.equal(applicationCondition(await juliet.request(empty)), 'payload-required')
+  assert.equal(errorCondition(await juliet.request(itemsOf('juliet@test', 'urn:new'))), 'item-not-found', 'what is refused makes no node')
+  assert.equal(errorCondition(await juliet.request(publishing('juliet@test', 'One'))), 'conflict', 'the name of the root collection is taken')
   assert.deepEqual(titles(await romeo.request(itemsOf('juliet@test', TUNE))), ['One'])
 })
 
@@ -267,14 +271,12 @@ test('a stranger cannot tell an account with nothing for it from no account', as
   }
 })
 
-test('nodes survive a restart of the plugin, which leaves nothing behind; they go with their account', async (t) => {
+test('nodes survive a restart of the server, and go with their account', async (t) => {
   const server = await start(t)
   const juliet = await server.login('juliet')
   await juliet.request(publishing(TUNE, 'One', { id: '1' }))
-  const restarted = await startTestServer(t, {
-    plugins: [roster, presence, disco, caps, pubsub],
-    config: { dataFolder: (await server.stop(), server.dataFolder) },
-  })
+  await server.stop()
+  const restarted = await startTestServer(t, { plugins: [roster, presence, disco, caps, pubsub], config: { dataFolder: server.dataFolder } })
   const again = await restarted.login('juliet', { available: false })
   await interested(again, TUNE)
   assert.equal(eventItem(await again.receive(isEvent)).attrs.id, '1')
@@ -295,4 +297,18 @@ test('payloads keep the namespaces they inherited', async (t) => {
   assert.ok(item)
   const [payload] = childElements(parseElement(item.toString(), NS.pubsub))
   assert.equal(payload?.getNS(), TUNE)
+})
+
+test('a contact that the user blocks gets nothing, nor does one that blocks the user (XEP-0163 §4.3.3)', async (t) => {
+  const server = await startTestServer(t, { plugins: [roster, presence, disco, caps, pubsub, privacy] })
+  const [juliet, romeo, nurse] = [await server.login('juliet'), await server.login('romeo'), await server.login('nurse')]
+  for (const client of [romeo, nurse]) {
+    await befriend(server, juliet, client)
+    await interested(client, TUNE)
+  }
+  const block = (jid: string) => `<iq type="set"><block xmlns="urn:xmpp:blocking"><item jid="${jid}"/></block></iq>`
+  assert.equal((await juliet.request(block('romeo@test'))).attrs.type, 'result')
+  assert.equal((await nurse.request(block('juliet@test'))).attrs.type, 'result')
+  await juliet.request(publishing(TUNE, 'One'))
+  for (const client of [romeo, nurse]) await client.receiveNothing(isEvent)
 })
