@@ -12,21 +12,24 @@ import {
   type Jid,
   NS,
   type RosterService,
+  type Sessions,
   StanzaError,
 } from '@beaconfire/plugin-sdk'
 import { askAll, combinedInfo } from './combined-info.js'
 import type { ServerInfo } from './server-info.js'
 
 const ACCOUNT: Identity = { category: 'account', type: 'registered' }
+const ANONYMOUS: Identity = { category: 'account', type: 'anonymous' }
 
 export interface QueryCollaborators {
   readonly discovery: Discovery
   readonly domain: Jid
   readonly serverInfo: ServerInfo
   readonly roster: RosterService
+  readonly sessions: Pick<Sessions, 'ofUser'>
 }
 
-export function discoveryQueries({ discovery, domain, serverInfo, roster }: QueryCollaborators): IqHandler[] {
+export function discoveryQueries({ discovery, domain, serverInfo, roster, sessions }: QueryCollaborators): IqHandler[] {
   const targets = ['server', 'own-account', 'other-account'] as const
   const read = (request: IqRequest) => toQuery(request, domain, roster)
 
@@ -34,6 +37,8 @@ export function discoveryQueries({ discovery, domain, serverInfo, roster }: Quer
     const query = await read(request)
     if (query.node === undefined && query.target === 'server') return serverInfo.answer(query.asker, query.payload)
     if (query.node === undefined) {
+      // XEP-0175 §4: everybody is told that an anonymous user is one.
+      if (isAnonymous(query.entity, sessions)) return combinedInfo(undefined, [{ identities: [ANONYMOUS], features: [NS.discoInfo, NS.discoItems] }])
       assertEntitled(query)
       return combinedInfo(undefined, [{ identities: [ACCOUNT], features: [NS.discoInfo, NS.discoItems] }, ...(await askAll(discovery, query))])
     }
@@ -72,6 +77,10 @@ async function toQuery({ account, iq, payload, session, target }: IqRequest, dom
   if (target === 'server' || !account) return { target: 'server', entity: domain, node: nodeOf(payload), asker, isEntitled: true, payload }
   const isEntitled = target === 'own-account' || (await maySeePresence(roster, account, asker))
   return { target: 'account', entity: account, node: nodeOf(payload), asker, isEntitled, payload }
+}
+
+function isAnonymous(account: Jid, sessions: Pick<Sessions, 'ofUser'>): boolean {
+  return sessions.ofUser(account).some((it) => it.mechanism === 'ANONYMOUS')
 }
 
 /** An empty node is none. */

@@ -12,7 +12,7 @@ export default definePlugin({
   description: 'Service discovery (XEP-0030), and the capabilities of the server (XEP-0115, XEP-0390)',
   requires: ['roster'],
 
-  setup({ discovery, domain, log, services }) {
+  setup({ discovery, domain, log, services, sessions }) {
     const serverInfo = new ServerInfo(discovery, domain, log)
     return {
       features: [NS.discoInfo, NS.discoItems],
@@ -21,7 +21,7 @@ export default definePlugin({
         { when: 'after-authentication', element: () => serverInfo.legacyCaps() },
         { when: 'after-authentication', element: () => serverInfo.caps() },
       ],
-      iqHandlers: discoveryQueries({ discovery, domain, serverInfo, roster: services.roster }),
+      iqHandlers: discoveryQueries({ discovery, domain, serverInfo, roster: services.roster, sessions }),
     }
   },
 })

@@ -66,6 +66,16 @@ describe('an anonymous user', () => {
     assert.equal(childElements(roster.getChild('query', NS.roster) as Element).length, 0)
   })
 
+  test('is shown as one in service discovery, to anybody and to itself (XEP-0175 section 4)', async (t) => {
+    const server = await start(t)
+    const [guest, romeo] = [await loginAnonymously(server), await server.login('romeo')]
+    for (const asker of [guest, romeo]) {
+      const info = await asker.request(`<iq type="get" id="d" to="${guest.jid.bare()}"><query xmlns="${NS.discoInfo}"/></iq>`)
+      const { category, type } = info.getChild('query', NS.discoInfo)?.getChild('identity')?.attrs ?? {}
+      assert.deepEqual([category, type], ['account', 'anonymous'])
+    }
+  })
+
   const refusals: [string, string][] = [
     ['a contact', `<iq type="set" id="x"><query xmlns="${NS.roster}"><item jid="romeo@test"/></query></iq>`],
     ['a registration', `<iq type="set" id="x"><query xmlns="${NS.register}"><username>me</username><password>me</password></query></iq>`],
