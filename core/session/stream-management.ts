@@ -36,8 +36,6 @@ export class StreamManagement {
   owed = 0
   /** When `<r/>` was sent that is not answered yet, by `performance.now()`; 0 when there is none. */
   requestedAt = 0
-  /** Count of sent stanzas that the open request asks for. */
-  #requested = 0
   #acknowledged = 0
   #bytes = 0
   /** From `#first` on: what is not acknowledged, in order. */
@@ -81,7 +79,6 @@ export class StreamManagement {
   request(now: number): string | undefined {
     if (this.requestedAt !== 0 || this.unacknowledged === 0) return undefined
     this.requestedAt = now
-    this.#requested = this.sent
     return REQUEST
   }
 
@@ -97,7 +94,8 @@ export class StreamManagement {
    */
   acknowledge(h: string | undefined): boolean {
     const upTo = this.sent - this.#after(h)
-    if (upTo >= this.#requested) this.requestedAt = 0
+    // Whatever it counts, it has answered: one that counts too little would else never be asked again.
+    this.requestedAt = 0
     if (upTo <= this.#acknowledged) return false
     const count = upTo - this.#acknowledged
     for (let i = 0; i < count; i++) {
