@@ -13,6 +13,8 @@ export interface Leftover {
 /** Pauses between tries while nothing can be stored, in ms: some minutes in all. */
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15_000, 30_000, 60_000, 60_000, 60_000]
 
+const AT_ONCE = 500
+
 export class UnacknowledgedReturns {
   readonly #giveBack: GiveBack
   readonly #log: Logger
@@ -33,10 +35,12 @@ export class UnacknowledgedReturns {
 
   /** Presence is not sent again, and results are wanted by nobody. @returns true when everything is durable. Never rejects */
   async all(left: readonly Leftover[], owner: Jid): Promise<boolean> {
+    const wanted = left.filter((it) => !it.isKept && !it.xml.startsWith('<presence'))
     let isDone = true
-    for (const one of left) {
-      if (one.isKept || one.xml.startsWith('<presence')) continue
-      isDone = (await this.#one(one, owner)) && isDone
+    // Begun in order and not waited for one by one, so that they go to the disk together.
+    for (let start = 0; start < wanted.length; start += AT_ONCE) {
+      const outcomes = await Promise.all(wanted.slice(start, start + AT_ONCE).map((it) => this.#one(it, owner)))
+      isDone &&= !outcomes.includes(false)
     }
     return isDone
   }

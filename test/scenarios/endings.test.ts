@@ -39,7 +39,7 @@ const deaf = (server: TestServer) => [...server.sessions.all()].find((it) => it.
 const chat = (to: string, body: string) => element('message', { to, type: 'chat' }, element('body', {}, body))
 
 test('a chat message for a client that has hung up but not read is kept, not written into the void', async (t) => {
-  const server = await startTestServer(t, { config: { limits: { outboundBytes: 1_000_000_000 } } })
+  const server = await startTestServer(t, { config: { limits: { outboundBytes: 1_000_000_000 }, durability: 'fast' } })
   const socket = await deafClient(t, server, 'juliet')
   const romeo = await server.login('romeo')
   // More than the buffers of both kernels, so that the end of the connection is seen before everything is written.
