@@ -5,6 +5,7 @@ import { adminRoutes } from './admin-routes.js'
 import type { ChatLogStore, Order, Position, Selection } from './chat-log-store.js'
 import type { ChatLogRow } from './chat-log-tables.js'
 import { csvCell } from './export.js'
+import type { OpenfireArchive } from './openfire-archive.js'
 
 /** Routes over a store that notes what it is asked and has ten thousand rows for everybody. */
 function api() {
@@ -24,7 +25,8 @@ function api() {
       return 3
     },
   } as unknown as ChatLogStore
-  const routes = adminRoutes(store, Jid.parse('test'))
+  const archive = { isPresent: async () => false } as unknown as OpenfireArchive
+  const routes = adminRoutes({ store, archive, domain: Jid.parse('test') })
   const call = async (method: string, path: string, query: object = {}, params: object = {}) => {
     const route = routes.find((it) => it.method === method && it.path === path)
     assert.ok(route?.topLevel)

@@ -3,17 +3,40 @@ import { AdminError, type AdminRoute, adminRoute, type Jid, Type } from '@beacon
 import { readPage } from './chat-log-pages.js'
 import type { ChatLogStore } from './chat-log-store.js'
 import { exportedLog } from './export.js'
+import type { LogReader, Source } from './log-reader.js'
 import { listedMessage, loggedMessage, wholeMessage } from './logged-message.js'
-import { cursorAt, filterSchema, invalid, pageSchema, positionOf, selectionOf, timeOf } from './query-parameters.js'
+import type { OpenfireArchive } from './openfire-archive.js'
+import { cursorAt, filterSchema, invalid, pageSchema, positionOf, selectionOf, sourceSchema, timeOf } from './query-parameters.js'
 
 const DAY_MS = 86_400_000
 const DEFAULT_LIMIT = 50
 
-export function adminRoutes(store: ChatLogStore, domain: Jid): AdminRoute[] {
-  return [listRoute(store, domain), exportRoute(store, domain), oneRoute(store), deleteRoute(store)]
+export interface ChatLogRouteCollaborators {
+  readonly store: ChatLogStore
+  readonly archive: OpenfireArchive
+  readonly domain: Jid
 }
 
-function listRoute(store: ChatLogStore, domain: Jid): AdminRoute {
+export function adminRoutes(server: ChatLogRouteCollaborators): AdminRoute[] {
+  return [listRoute(server), exportRoute(server), oneRoute(server), deleteRoute(server)]
+}
+
+/** The log that is asked, with everything in it that was handed over before. @throws AdminError 404 where there is no such log */
+async function readerOf({ store, archive }: ChatLogRouteCollaborators, source: Source): Promise<LogReader> {
+  if (source === 'openfire') {
+    await assertPresent(archive)
+    return archive
+  }
+  await store.whenIdle()
+  return store
+}
+
+async function assertPresent(archive: OpenfireArchive): Promise<void> {
+  if (await archive.isPresent()) return
+  throw new AdminError(404, 'archive-not-found', "there is no archive of Openfire's monitoring plugin in this database", 'query.source')
+}
+
+function listRoute(server: ChatLogRouteCollaborators): AdminRoute {
   return adminRoute({
     method: 'GET',
     path: '/chatlogs',
@@ -22,22 +45,22 @@ function listRoute(store: ChatLogStore, domain: Jid): AdminRoute {
     query: pageSchema,
     response: Type.Object({ items: Type.Array(listedMessage), nextCursor: Type.Optional(Type.String()), total: Type.Optional(Type.Integer()) }),
     async handle({ query }) {
-      const { text, order = 'newest', limit = DEFAULT_LIMIT } = query
-      const selection = selectionOf(query, domain)
-      const after = query.cursor === undefined ? undefined : positionOf(query.cursor, order)
+      const { text, source = 'own', order = 'newest', limit = DEFAULT_LIMIT } = query
+      const selection = selectionOf(query, server.domain)
+      const after = query.cursor === undefined ? undefined : positionOf(query.cursor, order, source)
       if (query.total && text !== undefined) throw invalid('total', 'cannot be asked together with text')
-      await store.whenIdle() // so that what was handed over before this call is in it
-      const { rows, next } = await readPage(store, { selection, text, order, after, limit })
+      const reader = await readerOf(server, source)
+      const { rows, next } = await readPage(reader, { selection, text, order, after, limit })
       return {
         items: rows.map(loggedMessage),
-        ...(next && { nextCursor: cursorAt(next, order) }),
-        ...(query.total && { total: await store.count(selection) }),
+        ...(next && { nextCursor: cursorAt(next, order, source) }),
+        ...(query.total && { total: await reader.count(selection) }),
       }
     },
   })
 }
 
-function exportRoute(store: ChatLogStore, domain: Jid): AdminRoute {
+function exportRoute(server: ChatLogRouteCollaborators): AdminRoute {
   return adminRoute({
     method: 'GET',
     path: '/chatlogs/export',
@@ -45,24 +68,31 @@ function exportRoute(store: ChatLogStore, domain: Jid): AdminRoute {
     summary: 'All messages that the filters select, as JSON lines or CSV; oldest first unless asked otherwise',
     query: Type.Object({ ...filterSchema, format: Type.Optional(Type.Enum(['jsonl', 'csv'], { default: 'jsonl' })) }),
     async handle({ query }) {
-      const { text, order = 'oldest', format = 'jsonl' } = query
-      const selection = selectionOf(query, domain)
-      await store.whenIdle()
+      const { text, source = 'own', order = 'oldest', format = 'jsonl' } = query
+      const selection = selectionOf(query, server.domain)
+      const reader = await readerOf(server, source)
       // What is sent from now on is not part of it: an export of a busy server ends too.
-      return exportedLog(store, { format, text, order, selection: { ...selection, to: selection.to ?? Date.now() + 1 } })
+      return exportedLog(reader, { format, text, order, selection: { ...selection, to: selection.to ?? Date.now() + 1 } })
     },
   })
 }
 
-function oneRoute(store: ChatLogStore): AdminRoute {
+function oneRoute({ store, archive }: ChatLogRouteCollaborators): AdminRoute {
   return adminRoute({
     method: 'GET',
     path: '/chatlogs/:messageId',
     topLevel: true,
     summary: 'One logged message with its stanza',
     params: Type.Object({ messageId: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) }),
+    query: Type.Object({
+      source: Type.Optional(sourceSchema),
+      at: Type.Optional(
+        Type.Integer({ minimum: 0, description: 'createDate of the message; needed with source=openfire, whose archive has no index of ids' }),
+      ),
+    }),
     response: wholeMessage,
-    async handle({ params }) {
+    async handle({ params, query }) {
+      if (query.source === 'openfire') return archivedMessage(archive, params.messageId, query.at)
       await store.whenIdle()
       const row = await store.find(params.messageId)
       if (!row) throw new AdminError(404, 'message-not-found', 'there is no logged message with this id')
@@ -71,7 +101,15 @@ function oneRoute(store: ChatLogStore): AdminRoute {
   })
 }
 
-function deleteRoute(store: ChatLogStore): AdminRoute {
+async function archivedMessage(archive: OpenfireArchive, messageId: number, at: number | undefined) {
+  if (at === undefined) throw invalid('at', 'must be given with source=openfire')
+  await assertPresent(archive)
+  const found = await archive.find(messageId, at)
+  if (!found) throw new AdminError(404, 'message-not-found', 'there is no archived message with this id and time')
+  return { ...loggedMessage(found.row), ...(found.conversation && { conversation: found.conversation }) }
+}
+
+function deleteRoute({ store }: ChatLogRouteCollaborators): AdminRoute {
   return adminRoute({
     method: 'DELETE',
     path: '/chatlogs',

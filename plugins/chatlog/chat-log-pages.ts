@@ -1,7 +1,8 @@
 /** Pages of the log, also of what a text search finds, with a bound on the rows that one page may look at. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ChatLogStore, Order, Position, Selection } from './chat-log-store.js'
+import type { Order, Position, Selection } from './chat-log-store.js'
 import type { ChatLogRow } from './chat-log-tables.js'
+import type { LogReader } from './log-reader.js'
 
 /** Rows read at once while searching: few enough that no stanza waits for long. */
 const WINDOW = 500
@@ -23,7 +24,7 @@ export interface Page {
   readonly next: Position | undefined
 }
 
-export async function readPage(store: ChatLogStore, query: PageQuery): Promise<Page> {
+export async function readPage(store: LogReader, query: PageQuery): Promise<Page> {
   if (query.text !== undefined) return search(store, query, query.text.toLowerCase())
   const { selection, order, after, limit } = query
   const rows = await store.read(selection, order, after, limit + 1)
@@ -34,7 +35,7 @@ export async function readPage(store: ChatLogStore, query: PageQuery): Promise<P
  * Bodies are compared here and not in SQL: LIKE knows case only in ASCII on SQLite, and not at all in MySQL's binary
  * collation, and neither says how far it got when it is stopped.
  */
-async function search(store: ChatLogStore, { selection, order, after, limit }: PageQuery, text: string): Promise<Page> {
+async function search(store: LogReader, { selection, order, after, limit }: PageQuery, text: string): Promise<Page> {
   const found: ChatLogRow[] = []
   let position = after
   for (let searched = 0; searched < MOST_SEARCHED; searched += WINDOW) {

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Database, NumberedAppender } from '@beaconfire/plugin-sdk'
 import { type ChatLogRow, COLUMNS } from './chat-log-tables.js'
 import { conversationColumn } from './jid-column.js'
+import type { LogReader } from './log-reader.js'
 
 /** The `ofID` sequence of messageID. */
 const ID_TYPE = 1001
@@ -27,7 +28,7 @@ export type Position = Pick<ChatLogRow, 'createDate' | 'messageID'>
 
 type Query = ReturnType<typeof rowsOf>
 
-export class ChatLogStore {
+export class ChatLogStore implements LogReader {
   readonly #database: Database
   readonly #appender: NumberedAppender<ChatLogRow, 'messageID'>
 

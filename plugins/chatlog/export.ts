@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream'
 import type { StreamedReply } from '@beaconfire/plugin-sdk'
 import { readPage } from './chat-log-pages.js'
-import type { ChatLogStore, Order, Selection } from './chat-log-store.js'
+import type { Order, Selection } from './chat-log-store.js'
+import type { LogReader } from './log-reader.js'
 import { loggedMessage, type WholeMessage } from './logged-message.js'
 
 const ROWS_AT_ONCE = 500
@@ -14,7 +15,7 @@ export interface ExportQuery {
   readonly order: Order
 }
 
-export function exportedLog(store: ChatLogStore, query: ExportQuery): StreamedReply {
+export function exportedLog(store: LogReader, query: ExportQuery): StreamedReply {
   return {
     contentType: query.format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson; charset=utf-8',
     fileName: `chatlog.${query.format}`,
@@ -23,7 +24,7 @@ export function exportedLog(store: ChatLogStore, query: ExportQuery): StreamedRe
 }
 
 /** One chunk a page: the next page is read when the stream asks for more. */
-async function* chunks(store: ChatLogStore, { format, selection, text, order }: ExportQuery): AsyncGenerator<string> {
+async function* chunks(store: LogReader, { format, selection, text, order }: ExportQuery): AsyncGenerator<string> {
   if (format === 'csv') yield `${CSV_COLUMNS.join(',')}\r\n`
   const line = format === 'csv' ? csvLine : jsonLine
   let page = await readPage(store, { selection, text, order, limit: ROWS_AT_ONCE })

@@ -4,6 +4,7 @@ import { adminRoutes, daysAgo } from './admin-routes.js'
 import { ChatLogStore } from './chat-log-store.js'
 import { tables } from './chat-log-tables.js'
 import { config } from './config.js'
+import { OpenfireArchive } from './openfire-archive.js'
 import { recordMessages } from './record-messages.js'
 
 const HOUR_MS = 3_600_000
@@ -20,7 +21,7 @@ export default definePlugin({
 
     return {
       interceptors: recordMessages({ store, config, domain, log, metrics }),
-      adminRoutes: adminRoutes(store, domain),
+      adminRoutes: adminRoutes({ store, archive: new OpenfireArchive(database), domain }),
       start() {
         const { retentionDays } = config
         if (retentionDays === 0) return

@@ -12,11 +12,26 @@ const listed = {
   sentAt: Type.String({ description: 'The same in ISO 8601' }),
   length: Type.Integer({ description: 'Of content, in UTF-16 units' }),
   content: Type.String(),
-  state: Type.Integer({ description: '1: handed over' }),
+  state: Type.Integer({ description: '1: handed over; 0: sent, as the archive of Openfire says no more' }),
 }
 
 export const listedMessage = Type.Object(listed)
-export const wholeMessage = Type.Object({ ...listed, detail: Type.String({ description: 'The stanza as it was handed over' }) })
+const conversation = Type.Object({
+  conversationID: Type.Integer(),
+  room: Type.Optional(Type.String()),
+  startDate: Type.Integer({ description: 'Epoch milliseconds' }),
+  lastActivity: Type.Integer(),
+  messageCount: Type.Integer(),
+  participants: Type.Array(
+    Type.Object({ jid: Type.String(), nickname: Type.Optional(Type.String()), joined: Type.Integer(), left: Type.Optional(Type.Integer()) }),
+  ),
+})
+
+export const wholeMessage = Type.Object({
+  ...listed,
+  detail: Type.String({ description: 'The stanza as it was handed over' }),
+  conversation: Type.Optional(conversation),
+})
 
 export type WholeMessage = Static<typeof wholeMessage>
 

@@ -2,6 +2,7 @@
 import { AdminError, Jid, JidError, type Static, Type } from '@beaconfire/plugin-sdk'
 import type { Order, Position, Selection } from './chat-log-store.js'
 import { jidColumn } from './jid-column.js'
+import type { Source } from './log-reader.js'
 
 const MOST_PER_PAGE = 500
 
@@ -9,7 +10,13 @@ const user = Type.String({ maxLength: 3071, description: 'Username or bare JID: 
 const instant = (what: string) =>
   Type.String({ maxLength: 32, description: `${what}: epoch milliseconds, a date, or a date and time with its zone (ISO 8601)` })
 
+export const sourceSchema = Type.Enum(['own', 'openfire'], {
+  default: 'own',
+  description: "openfire: the archive of Openfire's monitoring plugin, where the database is that of such an installation",
+})
+
 export const filterSchema = {
+  source: Type.Optional(sourceSchema),
   user: Type.Optional(user),
   with: Type.Optional(Type.String({ maxLength: 3071, description: 'Username or bare JID of the other; together with user' })),
   room: Type.Optional(Type.String({ maxLength: 3071, description: 'JID of a room' })),
@@ -68,17 +75,18 @@ export function timeOf(field: string, text: string): number {
   return at
 }
 
-/** Opaque to callers: order, time and id of the last row they have. */
-export function cursorAt({ createDate, messageID }: Position, order: Order): string {
-  return Buffer.from(`${order}.${createDate}.${messageID}`).toString('base64url')
+/** Opaque to callers: source, order, time and id of the last row they have. */
+export function cursorAt({ createDate, messageID }: Position, order: Order, source: Source = 'own'): string {
+  return Buffer.from(`${source === 'own' ? '' : `${source}.`}${order}.${createDate}.${messageID}`).toString('base64url')
 }
 
-const CURSOR = /^(newest|oldest)\.(\d{1,15})\.(\d{1,16})$/
+const CURSOR = /^(?:(openfire)\.)?(newest|oldest)\.(\d{1,15})\.(\d{1,16})$/
 
-/** @throws AdminError 400 when it is none, or one of the other order */
-export function positionOf(cursor: string, order: Order): Position {
-  const [, ofOrder, createDate, messageID] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
+/** @throws AdminError 400 when it is none, or one of the other order or source */
+export function positionOf(cursor: string, order: Order, source: Source = 'own'): Position {
+  const [, ofSource = 'own', ofOrder, createDate, messageID] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
   if (ofOrder === undefined) throw invalid('cursor', 'is no cursor of this API')
+  if (ofSource !== source) throw invalid('cursor', `is one of source=${ofSource}`)
   if (ofOrder !== order) throw invalid('cursor', `is one of order=${ofOrder}`)
   return { createDate: Number(createDate), messageID: Number(messageID) }
 }
