@@ -22,6 +22,37 @@ export const EXPECTED_FACTS = [
   'juliet got delayed: Come back!',
 ]
 
+/** What a peer program of the acceptance tests does and reports before the server is started again, and after. */
+export const ACCEPTANCE_FACTS = {
+  before: [
+    'with no password: refused: true',
+    'with no username: refused: true',
+    'with a username that is none: refused: true',
+    'chenwu registered',
+    'chenwu logged in with SCRAM inside TLS',
+    'wangjun registered',
+    'liusong registered',
+    'wangjun logged in with SCRAM inside TLS',
+    'wangjun is asked by chenwu',
+    'accepted: both, both',
+    'liusong logged in with SCRAM inside TLS',
+    'refused: none, no item',
+    'liusong got the text: true',
+    'wangjun logged in with SCRAM inside TLS',
+    'wangjun got 100 kept, in order: true',
+    'chenwu sees wangjun go',
+    'wangjun logged in with SCRAM inside TLS',
+    'chenwu sees wangjun come',
+    'deleted: no item, none',
+  ],
+  after: [
+    'chenwu logged in with SCRAM inside TLS',
+    "chenwu's roster: 刘松 同事 none",
+    'liusong logged in with SCRAM inside TLS',
+    'liusong got: before the restart',
+  ],
+} as const
+
 /** @throws Error with all the peer printed, when it fails or takes too long */
 export function runPeer(
   server: ServerProcess,
