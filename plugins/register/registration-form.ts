@@ -1,5 +1,16 @@
 /** The registration form (XEP-0077 §3.1) as plain fields and as data form (XEP-0004): written, and read back. */
-import { childElements, childText, type Element, element, findChild, NS, namespaceOf, StanzaError } from '@beaconfire/plugin-sdk'
+import {
+  childElements,
+  type Element,
+  element,
+  type FormField,
+  findForm,
+  formElement as formDescribed,
+  NS,
+  namespaceOf,
+  readForm as readFormValues,
+  StanzaError,
+} from '@beaconfire/plugin-sdk'
 import type { RegisterConfig } from './config.js'
 
 type FormConfig = Pick<RegisterConfig, 'fields' | 'requiredFields' | 'instructions'>
@@ -27,25 +38,14 @@ export function formElement(config: FormConfig, account?: FieldValues): Element 
 }
 
 function dataForm(names: readonly string[], config: FormConfig, account: FieldValues | undefined): Element {
-  const field = (name: string) => {
-    const isRequired = name === 'username' || name === 'password' || config.requiredFields.some((it) => it === name)
-    const type = name === 'password' ? 'text-private' : 'text-single'
-    const value = account?.get(name)
-    return element(
-      'field',
-      { type, var: name, label: LABELS[name] ?? name },
-      isRequired && element('required'),
-      value !== undefined && element('value', {}, value),
-    )
-  }
-  return element(
-    'x',
-    { xmlns: NS.dataForm, type: 'form' },
-    element('title', {}, 'Registration'),
-    element('instructions', {}, config.instructions),
-    element('field', { type: 'hidden', var: 'FORM_TYPE' }, element('value', {}, NS.register)),
-    ...names.map(field),
-  )
+  const field = (name: string): FormField => ({
+    name,
+    type: name === 'password' ? 'text-private' : 'text-single',
+    label: LABELS[name] ?? name,
+    required: name === 'username' || name === 'password' || config.requiredFields.some((it) => it === name),
+    value: account?.get(name),
+  })
+  return formDescribed({ formType: NS.register, title: 'Registration', instructions: config.instructions, fields: names.map(field) })
 }
 
 /**
@@ -54,7 +54,7 @@ function dataForm(names: readonly string[], config: FormConfig, account: FieldVa
  * @throws StanzaError bad-request for a data form that is no submitted registration form
  */
 export function readForm(query: Element): FieldValues {
-  const form = findChild(query, 'x', NS.dataForm)
+  const form = findForm(query)
   return form ? readDataForm(form) : readPlainFields(query)
 }
 
@@ -67,16 +67,8 @@ function readPlainFields(query: Element): FieldValues {
 }
 
 function readDataForm(form: Element): FieldValues {
-  const values = new Map<string, string>()
-  for (const field of childElements(form)) {
-    const name: unknown = field.attrs.var
-    if (field.getName() === 'field' && typeof name === 'string') values.set(name, childText(field, 'value') ?? '')
-  }
-  const formType = values.get('FORM_TYPE')
-  if (form.attrs.type !== 'submit' || (formType !== undefined && formType !== NS.register)) {
-    throw new StanzaError('bad-request', { text: 'This is no submitted registration form.' })
-  }
-  return values
+  const values = readFormValues(form, NS.register)
+  return new Map(values.names().map((name) => [name, values.value(name) ?? '']))
 }
 
 /**
