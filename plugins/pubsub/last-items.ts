@@ -81,7 +81,7 @@ export class LastItems {
     if (!node.config.deliverNotifications || !node.config.persistItems) return
     if (await access.refusal(service, node, session.jid, seesPresence)) return
     const item = await this.#lastItem(service, node)
-    if (item && !isExpired(item, node.config)) await notifications.last(service, node, item, session)
+    if (item && !isExpired(item, node.config) && session.isAvailable) await notifications.last(service, node, item, session)
   }
 
   async #lastItem(service: PubsubService, node: Node): Promise<Item | null> {

@@ -312,3 +312,20 @@ test('a contact that the user blocks gets nothing, nor does one that blocks the 
   await juliet.request(publishing(TUNE, 'One'))
   for (const client of [romeo, nurse]) await client.receiveNothing(isEvent)
 })
+
+test('while caps or pubsub are reloaded clients keep their interests, and get nothing twice', async (t) => {
+  const server = await startTestServer(t)
+  const [juliet, romeo] = [await server.login('juliet'), await server.login('romeo')]
+  await befriend(server, juliet, romeo)
+  await interested(romeo, TUNE)
+  await juliet.request(publishing(TUNE, 'One', { id: '1' }))
+  assert.equal(eventItem(await romeo.receive(isEvent)).attrs.id, '1')
+  for (const plugin of ['pubsub', 'caps']) {
+    await server.plugins.reload(plugin)
+    await romeo.receiveNothing((el) => isEvent(el) || isQuestion(el))
+    const id = `after ${plugin}`
+    await juliet.request(publishing(TUNE, 'More', { id }))
+    assert.equal(eventItem(await romeo.receive(isEvent)).attrs.id, id)
+    await romeo.receiveNothing(isEvent)
+  }
+})
