@@ -18,6 +18,8 @@ const AT_ONCE = 500
 export class UnacknowledgedReturns {
   readonly #giveBack: GiveBack
   readonly #log: Logger
+  /** Messages to several sessions, each known by the list of them. */
+  readonly #givenBack = new WeakSet<object>()
   #isStopping = false
   /** Ends the pauses. */
   #wake: (() => void)[] = []
@@ -51,7 +53,7 @@ export class UnacknowledgedReturns {
       await this.#answered(stanza)
       return true
     }
-    if (stanza.kind !== 'message' || hasAnother(left, stanza)) return true
+    if (stanza.kind !== 'message' || this.#hasReached(left, stanza)) return true
     for (let tries = 0; ; tries++) {
       try {
         await this.#giveBack.message(tries === 0 ? stanza : stanza.clone(), owner.bare(), new Date(left.at))
@@ -76,6 +78,14 @@ export class UnacknowledgedReturns {
     }
   }
 
+  /** A message to the account that another of its sessions has, or that was given back by another, is not lost with this one. */
+  #hasReached({ others }: Leftover, message: Message): boolean {
+    if (message.to?.resource !== '' || others === undefined) return false
+    if (this.#givenBack.has(others) || others.some((it) => it.isOpen)) return true
+    this.#givenBack.add(others)
+    return false
+  }
+
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms)
@@ -86,9 +96,4 @@ export class UnacknowledgedReturns {
       })
     })
   }
-}
-
-/** A message to the account that another of its sessions got as well has reached it. */
-function hasAnother({ others }: Leftover, message: Message): boolean {
-  return message.to?.resource === '' && others !== undefined && others.some((it) => it.isOpen)
 }

@@ -30,3 +30,29 @@ test('what is held settles with the last promise, and a failure names its stanza
   await settled
   assert.equal(holds.whenSettled(), undefined)
 })
+
+test('stanzas may be acknowledged up to the first that is held', async () => {
+  const holds = new AcknowledgementHolds(() => {})
+  const settle: (() => void)[] = []
+  const promise = () => new Promise<void>((resolve) => void settle.push(resolve))
+  assert.equal(holds.settledUpTo(5), 5)
+  const shared = promise()
+  holds.hold(shared, message({ id: '2' }), 2)
+  holds.hold(promise(), message({ id: '3' }), 3)
+  holds.hold(shared, message({ id: '4' }), 4)
+  assert.equal(holds.settledUpTo(5), 1)
+  settle[1]?.()
+  await new Promise(setImmediate)
+  assert.equal(holds.settledUpTo(5), 1)
+  settle[0]?.()
+  await new Promise(setImmediate)
+  assert.equal(holds.settledUpTo(5), 5)
+})
+
+test('what is held when the client sends again from the start does not count, and is still waited for', async () => {
+  const holds = new AcknowledgementHolds(() => {})
+  holds.hold(new Promise(() => {}), message({ id: '1' }), 1)
+  holds.startOver()
+  assert.equal(holds.settledUpTo(3), 3)
+  assert.ok(holds.whenSettled())
+})

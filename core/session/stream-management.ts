@@ -36,7 +36,7 @@ export class StreamManagement {
   owed = 0
   /** When `<r/>` was sent that is not answered yet, by `performance.now()`; 0 when there is none. */
   requestedAt = 0
-  #acknowledged = 0
+  #acknowledged: number
   #bytes = 0
   /** From `#first` on: what is not acknowledged, in order. */
   #queue: (Unacknowledged | undefined)[] = []
@@ -49,12 +49,16 @@ export class StreamManagement {
    * @param id by which the session can be resumed; undefined when it cannot
    * @param seconds how long it may be without a connection
    * @param base what the session was handed before, so that its count goes on
+   * @param acknowledged stanzas sent and acknowledged before
    */
   constructor(
     readonly id: string | undefined,
     readonly seconds: number,
     readonly base: number,
-  ) {}
+    acknowledged = 0,
+  ) {
+    this.#acknowledged = acknowledged
+  }
 
   get sent(): number {
     return this.#acknowledged + this.unacknowledged
