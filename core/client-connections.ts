@@ -65,6 +65,7 @@ export class ClientConnections {
   readonly #endings = new Set<Promise<void>>()
   /** Undefined where clients are not asked for certificates. */
   readonly #certificates: ClientCertificates | undefined
+  #isStopped = false
   #hasSha256KeysForAll = true
   #keysTimer: NodeJS.Timeout | undefined
 
@@ -124,12 +125,24 @@ export class ClientConnections {
 
   accept(transport: Transport): void {
     const usernames = this.#certificates?.usernames(transport) // of a connection with direct TLS: the others show theirs later
-    if (isPromise(usernames)) void usernames.then((found) => this.#streams.accept(transport, found))
+    if (isPromise(usernames)) void this.#acceptLate(transport, usernames)
     else this.#streams.accept(transport, usernames)
+  }
+
+  async #acceptLate(transport: Transport, usernames: Promise<readonly string[]>): Promise<void> {
+    try {
+      const found = await usernames
+      if (this.#isStopped) transport.destroy()
+      else this.#streams.accept(transport, found)
+    } catch (error) {
+      this.#parts.log.error({ address: transport.remoteAddress, error }, 'a connection could not be taken over')
+      transport.destroy()
+    }
   }
 
   /** Ends every stream with `system-shutdown`; resolves when what that causes is done, or takes longer than the others may wait. */
   async stop(): Promise<void> {
+    this.#isStopped = true
     clearInterval(this.#keysTimer)
     this.#returns.stop()
     this.#streams.close()

@@ -136,6 +136,7 @@ class Server {
             keyFile: c2s.tlsKey,
             certificateFile: c2s.tlsCertificate,
             clientCaFile: c2s.tlsClientCa,
+            clientCrlFile: c2s.tlsClientRevocations,
             dataFolder,
             domain: this.#domain.domain,
             log: this.#log,

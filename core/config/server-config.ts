@@ -59,6 +59,9 @@ const c2s = Type.Object(
         description: 'PEM file of authorities that vouch for clients, which then may log in by certificate (SASL EXTERNAL)',
       }),
     ),
+    tlsClientRevocations: Type.Optional(
+      Type.String({ minLength: 1, description: 'PEM file of certificates those authorities have revoked (CRL), one list for each; read at start' }),
+    ),
     clientCertificateEmail: flag(false, 'an e-mail address at the domain stands for the account, in client certificates without an XMPP address'),
     channelBinding: flag(true, 'offer SCRAM with channel binding inside TLS; false for clients that bind to nothing the server knows'),
     anonymous: flag(false, 'offer SASL ANONYMOUS: a name of nobody’s for as long as the session lasts, which stores nothing'),

@@ -15,6 +15,8 @@ export interface TlsSettings {
   readonly certificateFile?: string | undefined
   /** PEM file of authorities that vouch for clients: then clients are asked for a certificate. */
   readonly clientCaFile?: string | undefined
+  /** PEM file of revoked client certificates, one list for each of those authorities. */
+  readonly clientCrlFile?: string | undefined
   readonly dataFolder: string
   readonly domain: string
   readonly log: Logger
@@ -41,8 +43,8 @@ interface Pair {
 const RENEW_BEFORE_MS = 30 * 86_400_000
 
 /** @throws (rejects) TlsFilesUnusable */
-export async function loadTls({ keyFile, certificateFile, clientCaFile, dataFolder, domain, log }: TlsSettings): Promise<LoadedTls> {
-  const clientCa = clientCaFile === undefined ? undefined : await readAuthorities(clientCaFile)
+export async function loadTls({ keyFile, certificateFile, clientCaFile, clientCrlFile, dataFolder, domain, log }: TlsSettings): Promise<LoadedTls> {
+  const clients = clientCaFile === undefined ? undefined : await readAuthorities(clientCaFile, clientCrlFile)
   if (keyFile !== undefined || certificateFile !== undefined) {
     if (keyFile === undefined || certificateFile === undefined) {
       throw new TlsFilesUnusable('a TLS key needs a certificate and the other way round: configure both c2s.tlsKey and c2s.tlsCertificate')
@@ -52,29 +54,38 @@ export async function loadTls({ keyFile, certificateFile, clientCaFile, dataFold
     if (certificate.validTo && Date.parse(certificate.validTo) < Date.now()) {
       log.warn({ certificateFile, validTo: certificate.validTo }, 'the TLS certificate has expired')
     }
-    return loaded(pair, false, clientCa)
+    return loaded(pair, false, clients)
   }
   const folder = join(dataFolder, 'tls')
   const pair = (await readDevelopmentPair(folder, domain, log)) ?? (await createDevelopmentPair(folder, domain))
   log.warn({ folder, domain }, 'TLS uses a self-signed development certificate that no client trusts: configure c2s.tlsKey and c2s.tlsCertificate')
-  return loaded(pair, true, clientCa)
+  return loaded(pair, true, clients)
 }
 
-function loaded({ key, certificate }: Pair, selfSigned: boolean, clientCa: string | undefined): LoadedTls {
+/** What says whose certificates are trusted. */
+interface Authorities {
+  readonly ca: string
+  readonly crl?: string
+}
+
+function loaded({ key, certificate }: Pair, selfSigned: boolean, clients: Authorities | undefined): LoadedTls {
   // RFC 7525 §4.1: no key transport by RSA, which has no forward secrecy; the server's order of preference holds.
   const options = { key, cert: certificate, minVersion: 'TLSv1.2', ciphers: `${DEFAULT_CIPHERS}:!kRSA`, honorCipherOrder: true } as const
-  if (clientCa === undefined) return { context: createSecureContext(options), certificatePem: certificate, selfSigned }
+  if (!clients) return { context: createSecureContext(options), certificatePem: certificate, selfSigned }
   // OpenSSL resumes no session that may stand for a client's certificate unless it knows whose sessions they are.
-  const context = createSecureContext({ ...options, ca: clientCa, sessionIdContext: 'beaconfire-c2s' })
+  const context = createSecureContext({ ...options, ...clients, sessionIdContext: 'beaconfire-c2s' })
   askForCertificates(context)
   return { context, certificatePem: certificate, selfSigned }
 }
 
 /** @throws TlsFilesUnusable */
-async function readAuthorities(file: string): Promise<string> {
-  const pem = await readPem(file)
-  parse(file, 'PEM certificate', () => new X509Certificate(pem))
-  return pem
+async function readAuthorities(file: string, revocationsFile: string | undefined): Promise<Authorities> {
+  const ca = await readPem(file)
+  parse(file, 'PEM certificate', () => new X509Certificate(ca))
+  if (revocationsFile === undefined) return { ca }
+  const crl = await readPem(revocationsFile)
+  parse(revocationsFile, 'PEM list of revoked certificates', () => createSecureContext({ crl }))
+  return { ca, crl }
 }
 
 async function readPem(file: string): Promise<string> {

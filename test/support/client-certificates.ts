@@ -1,5 +1,5 @@
 /** Certificates for tests: an authority, and what it issues to clients (RFC 5280, RFC 6120 §13.7.1.4). */
-import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto'
 import { AsnConvert, AsnUtf8StringConverter, OctetString } from '@peculiar/asn1-schema'
 import {
   AlgorithmIdentifier,
@@ -7,6 +7,7 @@ import {
   AttributeValue,
   BasicConstraints,
   Certificate,
+  CertificateList,
   Extension,
   Extensions,
   GeneralName,
@@ -15,9 +16,12 @@ import {
   Name,
   OtherName,
   RelativeDistinguishedName,
+  RevokedCertificate,
   SubjectAlternativeName,
   SubjectPublicKeyInfo,
   TBSCertificate,
+  TBSCertList,
+  Time,
   Validity,
   Version,
 } from '@peculiar/asn1-x509'
@@ -67,6 +71,29 @@ export class TestAuthority {
     return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, cert }
   }
 
+  /** PEM of a list of revoked certificates, valid now. */
+  revocations(revoked: readonly Issued[]): string {
+    const signature = new AlgorithmIdentifier({ algorithm: ECDSA_WITH_SHA256 })
+    const now = new Time(new Date(Date.now() - DAY_MS))
+    const tbsCertList = new TBSCertList({
+      version: Version.v2,
+      signature,
+      issuer: this.#name,
+      thisUpdate: now,
+      nextUpdate: new Time(new Date(Date.now() + DAY_MS)),
+      revokedCertificates: revoked.map(({ cert }) => {
+        const serial = Buffer.from(new X509Certificate(cert).serialNumber, 'hex')
+        return new RevokedCertificate({ userCertificate: Uint8Array.from(serial).buffer, revocationDate: now })
+      }),
+    })
+    const signed = this.#sign(AsnConvert.serialize(tbsCertList))
+    return toPem('X509 CRL', AsnConvert.serialize(new CertificateList({ tbsCertList, signatureAlgorithm: signature, signature: signed })))
+  }
+
+  #sign(content: ArrayBuffer): ArrayBuffer {
+    return Uint8Array.from(sign('sha256', Buffer.from(content), { key: this.#keys.privateKey, dsaEncoding: 'der' })).buffer
+  }
+
   #certify(subject: Name, publicKey: KeyObject, extensions: Extension[], validDays: number): string {
     const signatureAlgorithm = new AlgorithmIdentifier({ algorithm: ECDSA_WITH_SHA256 })
     const end = Date.now() + validDays * DAY_MS
@@ -80,9 +107,8 @@ export class TestAuthority {
       subjectPublicKeyInfo: AsnConvert.parse(publicKey.export({ type: 'spki', format: 'der' }), SubjectPublicKeyInfo),
       ...(extensions.length > 0 && { extensions: new Extensions(extensions) }),
     })
-    const signature = sign('sha256', Buffer.from(AsnConvert.serialize(tbsCertificate)), { key: this.#keys.privateKey, dsaEncoding: 'der' })
-    const der = AsnConvert.serialize(new Certificate({ tbsCertificate, signatureAlgorithm, signatureValue: Uint8Array.from(signature).buffer }))
-    return `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString('base64')}\n-----END CERTIFICATE-----\n`
+    const signatureValue = this.#sign(AsnConvert.serialize(tbsCertificate))
+    return toPem('CERTIFICATE', AsnConvert.serialize(new Certificate({ tbsCertificate, signatureAlgorithm, signatureValue })))
   }
 }
 
@@ -93,4 +119,8 @@ function nameOf(commonName: string): Name {
 
 function extension(extnID: string, value: unknown): Extension {
   return new Extension({ extnID, critical: false, extnValue: new OctetString(AsnConvert.serialize(value)) })
+}
+
+function toPem(what: string, der: ArrayBuffer): string {
+  return `-----BEGIN ${what}-----\n${Buffer.from(der).toString('base64')}\n-----END ${what}-----\n`
 }
