@@ -14,6 +14,7 @@ import {
 import type { RegisterConfig } from './config.js'
 import { type FieldValues, formElement, optionalValue, readForm, requiredValue } from './registration-form.js'
 import { RegistrationLimit } from './registration-limit.js'
+import { withoutPasswords } from './without-passwords.js'
 
 type Context = Pick<PluginContext<RegisterConfig>, 'accounts' | 'config' | 'domain' | 'limitsEnabled' | 'log' | 'registered'>
 
@@ -44,7 +45,7 @@ export function newAccount(context: Context): PreAuthIqHandler {
       if (!config.enabled || payload.getName() !== 'query') throw new StanzaError('service-unavailable')
       if (iq.type === 'get') return formElement(config)
       if (findChild(payload, 'remove')) throw new StanzaError('registration-required', { text: 'Log in to remove your account.' })
-      return register(payload, session.remoteAddress)
+      return withoutPasswords(iq, () => register(payload, session.remoteAddress))
     },
   }
 }

@@ -15,6 +15,7 @@ import {
 import type { RegisterConfig } from './config.js'
 import { checkedPassword, refusal } from './new-account.js'
 import { type FieldValues, formElement, optionalValue, readForm } from './registration-form.js'
+import { withoutPasswords } from './without-passwords.js'
 
 type Context = Pick<PluginContext<RegisterConfig>, 'accounts' | 'config' | 'domain' | 'log'>
 
@@ -67,7 +68,7 @@ export function ownAccount(context: Context): IqHandler {
     handle({ iq, payload, session }) {
       if (!isClientSession(session)) throw new StanzaError('forbidden')
       if (iq.type === 'get') return currentForm(session.jid.local)
-      return findChild(payload, 'remove') ? remove(session, iq, payload) : change(session, payload)
+      return findChild(payload, 'remove') ? remove(session, iq, payload) : withoutPasswords(iq, () => change(session, payload))
     },
   }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestServer } from '@beaconfire/plugin-sdk/testing'
-import ping from '../ping/index.js'
-import version from './index.js'
+import ping from '../../plugins/ping/index.js'
+import version from '../../plugins/version/index.js'
 
 const VERSION = 'jabber:iq:version'
 const request = `<iq type="get" id="v" to="test"><query xmlns="${VERSION}"/></iq>`

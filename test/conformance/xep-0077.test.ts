@@ -120,3 +120,43 @@ test('a user who removes the account gets the result, then all sessions end with
   await assert.rejects(loginWith(server, 'romeo', 'romeo'), /not-authorized/)
   assert.equal(server.sessions.count, 0)
 })
+
+test('an error never repeats a password, to a newcomer and to a user (§3.3)', async (t) => {
+  const { server } = await start(t)
+  const stream = await server.connect()
+  await stream.open()
+  const refused = await stream.request(query('set', '<username>ro meo</username><password>Tell nobody</password>'))
+  const romeo = await server.login('romeo', { available: false })
+  const notChanged = await romeo.request(query('set', '<username>juliet</username><password>Tell nobody</password>'))
+  for (const error of [refused, notChanged]) {
+    assert.equal(error.attrs.type, 'error')
+    assert.doesNotMatch(error.toString(), /Tell nobody/)
+  }
+})
+
+test('an empty password changes nothing (§3.3)', async (t) => {
+  const { server } = await start(t)
+  const romeo = await server.login('romeo', { available: false })
+  for (const password of ['<password/>', '<password></password>', '']) {
+    assert.equal((await romeo.request(query('set', `<username>romeo</username>${password}`))).attrs.type, 'error')
+  }
+  await loginWith(server, 'romeo', 'romeo')
+})
+
+test('a removal with anything else in it is a bad request, and one before login is refused (§3.2)', async (t) => {
+  const { server } = await start(t)
+  const romeo = await server.login('romeo', { available: false })
+  assert.equal(errorCondition(await romeo.request(query('set', '<remove/><username>romeo</username>'))), 'bad-request')
+  assert.equal(await server.accounts.exists('romeo'), true)
+  const stream = await server.connect()
+  await stream.open()
+  assert.equal(errorCondition(await stream.request(query('set', '<remove/>'))), 'registration-required')
+})
+
+test('a user who asks is told that the account is registered, and never the password (§3.1)', async (t) => {
+  const { server } = await start(t)
+  const romeo = await server.login('romeo', { available: false })
+  const form = findChild(await romeo.request(query('get')), 'query', NS.register)
+  assert.ok(form && findChild(form, 'registered'))
+  assert.deepEqual([childText(form, 'username'), childText(form, 'password')], ['romeo', ''])
+})

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findChild, NS } from '@beaconfire/plugin-sdk'
 import { errorCondition, startTestServer, type TestClient, type TestScope } from '@beaconfire/plugin-sdk/testing'
-import presence from '../presence/index.js'
-import roster from '../roster/index.js'
-import plugin from './index.js'
-import { lastActivity } from './last-activity.js'
+import plugin from '../../plugins/last-activity/index.js'
+import { lastActivity } from '../../plugins/last-activity/last-activity.js'
+import presence from '../../plugins/presence/index.js'
+import roster from '../../plugins/roster/index.js'
 
 const start = (t: TestScope) => startTestServer(t, { plugins: [roster, presence, plugin] })
 const ask = (client: TestClient, to = '') => client.request(`<iq type="get" id="1" ${to && `to="${to}"`}><query xmlns="jabber:iq:last"/></iq>`)
