@@ -156,6 +156,28 @@ onBothGenerations((newOpenfire, version) => {
 })
 
 onMariaDbOpenfire((newOpenfire) => {
+  for (const version of [25, 32, 38, 40]) {
+    test(`every plugin that is shipped runs on schema ${version}, twice, and alters none of its tables`, async (t) => {
+      const store = await newOpenfire(t, { version, users: 2 })
+      const [shown] = (await store.knex.raw('show tables')) as [Record<string, string>[]]
+      const names = shown.map((it) => Object.values(it)[0] as string)
+      const shape = async () => JSON.stringify(await Promise.all(names.map(async (it) => (await store.knex.raw(`show create table ${it}`))[0])))
+      const before = await shape()
+      for (let start = 0; start < 2; start++) {
+        const server = await startTestServer(t, { database: store.config as NonNullable<Parameters<typeof startTestServer>[1]>['database'] })
+        const failed = server.plugins.list().filter((it) => it.state !== 'running')
+        assert.deepEqual(
+          failed.map((it) => `${it.name}: ${it.error}`),
+          [],
+        )
+        const user = await login(server, store, 'user0')
+        await user.close({ unavailable: true })
+        await server.stop()
+      }
+      assert.equal(await shape(), before)
+    })
+  }
+
   describe('system properties', () => {
     test('stand where the configuration says nothing, and only there', async (t) => {
       const properties = { 'register.inband': 'false', 'xmpp.offline.type': 'drop', 'xmpp.session.conflict-limit': '-1', 'sasl.mechs': 'PLAIN' }

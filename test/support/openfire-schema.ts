@@ -31,10 +31,21 @@ const TABLES: Readonly<Record<string, string>> = {
   ofPrivacyList: 'username V64, name V100, isDefault TI, list T; PK username,name; IX ofPrivacyList_default_idx(username,isDefault)',
   ofSecurityAuditLog:
     'msgID BI, username V64, entryStamp BI, summary V255, node V255, details T?; PK msgID; IX ofSecurityAuditLog_tstamp_idx(entryStamp); IX ofSecurityAuditLog_uid_idx(username)',
+  ofPubsubNode:
+    'serviceID V100, nodeID V100, leaf TI, creationDate D, modificationDate D, parent V100?, deliverPayloads TI, maxPayloadSize I?, persistItems TI?, maxItems I?, notifyConfigChanges TI, notifyDelete TI, notifyRetract TI, presenceBased TI, sendItemSubscribe TI, publisherModel V15, subscriptionEnabled TI, configSubscription TI, accessModel V10, payloadType V100?, bodyXSLT V100?, dataformXSLT V100?, creator V255, description V255?, language V255?, name V50?, replyPolicy V15?, associationPolicy V15?, maxLeafNodes I?; PK serviceID,nodeID',
+  ofPubsubNodeJIDs: 'serviceID V100, nodeID V100, jid V255, associationType V20; PK serviceID,nodeID,jid 70',
+  ofPubsubNodeGroups: 'serviceID V100, nodeID V100, rosterGroup V100; IX ofPubsubNodeGroups_idx(serviceID,nodeID)',
+  ofPubsubAffiliation: 'serviceID V100, nodeID V100, jid V255, affiliation V10; PK serviceID,nodeID,jid 70',
+  ofPubsubSubscription:
+    'serviceID V100, nodeID V100, id V100, jid V255, owner V255, state V15, deliver TI, digest TI, digest_frequency I, expire D?, includeBody TI, showValues V30?, subscriptionType V10, subscriptionDepth TI, keyword V200?; PK serviceID,nodeID,id',
+  ofPubsubDefaultConf:
+    'serviceID V100, leaf TI, deliverPayloads TI, maxPayloadSize I, persistItems TI, maxItems I, notifyConfigChanges TI, notifyDelete TI, notifyRetract TI, presenceBased TI, sendItemSubscribe TI, publisherModel V15, subscriptionEnabled TI, accessModel V10, language V255?, replyPolicy V15?, associationPolicy V15, maxLeafNodes I; PK serviceID,leaf',
   ofPubsubItem: 'serviceID V100, nodeID V100, id V100, jid V255, creationDate D, payload MT?; PK serviceID,nodeID,id',
   ofMucService: 'serviceID BI, subdomain V255, description V255?, isHidden TI; PK subdomain; IX ofMucService_serviceid_idx(serviceID)',
   ofMucRoom:
     'serviceID BI, roomID BI, creationDate D, modificationDate D, name V50, naturalName V255, description V255?, lockedDate D, emptyDate D?, canChangeSubject TI, maxUsers I, publicRoom TI, moderated TI, membersOnly TI, canInvite TI, roomPassword V50?, canDiscoverJID TI, logEnabled TI, subject V100?, rolesToBroadcast TI, useReservedNick TI, canChangeNick TI, canRegister TI; PK serviceID,name; IX ofMucRoom_roomid_idx(roomID)',
+  ofMucServiceProp: 'serviceID BI, name V100, propValue T; PK serviceID,name',
+  ofMucRoomProp: 'roomID BI, name V100, propValue T; PK roomID,name',
   ofMucAffiliation: 'roomID BI, jid T, affiliation TI; PK roomID,jid 70',
   ofMucMember: 'roomID BI, jid T, nickname V255?, firstName V100?, lastName V100?, url V100?, email V100?, faqentry V100?; PK roomID,jid 70',
   ofMucConversationLog:

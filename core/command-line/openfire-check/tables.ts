@@ -45,7 +45,7 @@ const KEPT = [
   'ofRRDs',
 ]
 /** Made by this server: a second start on the database finds them. */
-const OWN = ['ofUserScramExtra', 'ofRosterExtra', 'ofChatLog']
+const OWN = ['ofUserScramExtra', 'ofRosterExtra', 'ofChatLog', 'ofDeliveryJournal', 'ofMamArchive', 'ofMamKey', 'ofMamPreference', 'ofPubsubNodeProp']
 
 const USES = new Map<string, TableUse>([
   ...SERVED.map((it) => [it, 'served'] as const),
