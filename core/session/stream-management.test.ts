@@ -28,7 +28,7 @@ test('a count that is none, or of more than was sent, ends the stream', () => {
   for (const h of ['9', '10', '4294967295']) {
     assert.throws(
       () => management.acknowledge(h),
-      (error: Error & { toElement(): object }) => error.toElement().toString().includes(`h="${h}" send-count="8"`),
+      (error: Error & { toElement(): { toString(): string } }) => error.toElement().toString().includes(`h="${h}" send-count="8"`),
     )
   }
   assert.equal(management.unacknowledged, 8)

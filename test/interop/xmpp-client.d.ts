@@ -9,7 +9,10 @@ declare module '@xmpp/client' {
     send(el: Element): Promise<void>
     isSecure(): boolean
     readonly iqCaller: { request(iq: Element, timeout?: number): Promise<Element> }
-    readonly reconnect: { stop(): void }
+    readonly reconnect: { stop(): void; delay: number }
+    /** XEP-0198; emits `ack`, `fail` and `resumed`. */
+    readonly streamManagement: EventEmitter & { readonly enabled: boolean; readonly id: string; requestAckDebounce: number }
+    readonly socket: { end(): void } | null
   }
 
   export interface ClientOptions {
