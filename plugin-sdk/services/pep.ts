@@ -31,8 +31,8 @@ export interface PepService {
   items(owner: Jid, node: string, ids?: readonly string[]): Promise<readonly PepItem[]>
   /** Takes items back; those that are not there are passed over. */
   retract(owner: Jid, node: string, ids: readonly string[]): Promise<void>
-  /** True when everybody may read this node. */
-  isOpen(owner: Jid, node: string): Promise<boolean>
+  /** Who may read this node (XEP-0060 §4.5), such as `open` or `whitelist`; undefined where there is no such node. */
+  accessModel(owner: Jid, node: string): Promise<string | undefined>
   /** Told after each change, when it is on disk. What a listener throws is logged. @returns the undo */
   onChange(listener: PepListener): () => void
 }

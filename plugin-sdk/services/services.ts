@@ -6,6 +6,7 @@
 import type { CapabilitiesService } from './capabilities.js'
 import type { PepService } from './pep.js'
 import type { PresenceService } from './presence.js'
+import type { PrivateDataService } from './private-data.js'
 import type { RosterService } from './roster.js'
 import type { StanzaIdService } from './stanza-ids.js'
 import type { VcardService } from './vcards.js'
@@ -13,6 +14,7 @@ import type { VcardService } from './vcards.js'
 export interface Services {
   capabilities: CapabilitiesService
   pep: PepService
+  privateData: PrivateDataService
   vcards: VcardService
   roster: RosterService
   presence: PresenceService

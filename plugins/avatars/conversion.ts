@@ -42,7 +42,7 @@ export class AvatarConversion {
       if (shown && childElements(metadata).length === 0) await this.#attempt(owner, () => vcards.save(owner, withPhoto(vcard, undefined)))
       return
     }
-    if (shown?.id === described.id || (openOnly && !(await pep.isOpen(owner, NS.avatarData)))) return
+    if (shown?.id === described.id || (openOnly && (await pep.accessModel(owner, NS.avatarData)) !== 'open')) return
     const data = (await pep.items(owner, NS.avatarData, [described.id]))[0]?.payload
     const image = data && avatarImage(data.getText(), described.type)
     if (image?.id === described.id) await this.#attempt(owner, () => vcards.save(owner, withPhoto(vcard, image)))

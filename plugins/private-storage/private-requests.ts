@@ -1,17 +1,18 @@
 /** Getting and setting private XML (XEP-0049 §2): a request is checked whole before anything is done. */
 import { childElements, Element, element, type IqHandler, type IqRequest, NS, namespaceOf, parseElement, StanzaError } from '@beaconfire/plugin-sdk'
 import type { PrivateStorageConfig } from './config.js'
+import type { PrivateData } from './private-data.js'
 import { LONGEST_NAME, LONGEST_NAMESPACE, type PrivateElement, type PrivateStore } from './private-store.js'
 
-export function privateRequests(store: PrivateStore, config: PrivateStorageConfig): IqHandler[] {
+export function privateRequests(store: PrivateStore, data: PrivateData, config: PrivateStorageConfig): IqHandler[] {
   async function read({ session, payload }: IqRequest): Promise<Element> {
     const asked = childElements(payload)
     if (asked.length === 0) throw new StanzaError('bad-request', { text: 'Name the element that is wanted.' })
     for (const it of asked) assertStorable(it)
     if (asked.length > 1) throw new StanzaError('not-acceptable', { text: 'Ask for one element at a time.' })
     const [wanted] = asked as [Element]
-    const stored = await store.find(session.jid.local, { name: wanted.getName(), namespace: namespaceOf(wanted) })
-    const found = stored === undefined ? new Element(wanted.getName(), { xmlns: namespaceOf(wanted) }) : parseElement(stored)
+    const stored = await data.read(session.jid.bare(), wanted.getName(), namespaceOf(wanted))
+    const found = stored ?? new Element(wanted.getName(), { xmlns: namespaceOf(wanted) })
     return element('query', { xmlns: NS.privateStorage }, found)
   }
 
@@ -22,8 +23,10 @@ export function privateRequests(store: PrivateStore, config: PrivateStorageConfi
     if (elements.some((it) => Buffer.byteLength(it.privateData) > config.maxBytes)) {
       throw new StanzaError('policy-violation', { text: `An element has at most ${config.maxBytes} bytes.` })
     }
-    if (await store.save(session.jid.local, elements, config.maxElements)) return
-    throw new StanzaError('resource-constraint', { text: `At most ${config.maxElements} elements are kept.` })
+    if (!(await store.save(session.jid.local, elements, config.maxElements))) {
+      throw new StanzaError('resource-constraint', { text: `At most ${config.maxElements} elements are kept.` })
+    }
+    for (const { name, namespace, privateData } of elements) await data.written(session.jid.bare(), name, namespace, parseElement(privateData))
   }
 
   const common = { namespace: NS.privateStorage, element: 'query', targets: ['own-account'] } as const

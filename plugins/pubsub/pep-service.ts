@@ -66,8 +66,8 @@ export function pepService(engine: Engine, listeners: PepListeners): PepService 
       })
       if (change) await engine.changed(change)
     },
-    async isOpen(owner, id) {
-      return (await nodeOf(owner, id)).node?.config.accessModel === 'open'
+    async accessModel(owner, id) {
+      return (await nodeOf(owner, id)).node?.config.accessModel
     },
     onChange: (listener) => listeners.add(listener),
   }
