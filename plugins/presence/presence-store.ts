@@ -1,5 +1,5 @@
 /** Openfire's `ofPresence`: what a user said when the last resource went offline, and when. All SQL over it. */
-import { type Database, fromDateColumn, type Logger, type Migration, toDateColumn } from '@beaconfire/plugin-sdk'
+import { type Database, fromDateColumn, type Logger, type Migration, toDateColumn, XmlColumn } from '@beaconfire/plugin-sdk'
 
 export const tables: readonly Migration[] = [
   {
@@ -38,6 +38,8 @@ export class PresenceStore {
   /** What waits for the write under way: when thousands lose their connection at once, few transactions do. */
   #waiting = new Map<string, Row>()
   #writing: Promise<void> | undefined
+  /** Of the last presence, in a table that Openfire has made. */
+  #column: XmlColumn | undefined
 
   constructor(database: Database, log: Logger) {
     this.#database = database
@@ -62,10 +64,21 @@ export class PresenceStore {
       const sql = `select username, offlinePresence, offlineDate from ofPresence where username in (${some.map(() => '?').join(', ')})`
       const rows = await this.#database.read<Row>(sql, some)
       for (const { username, offlinePresence, offlineDate } of rows) {
-        found.set(username, { stanza: offlinePresence ?? undefined, at: fromDateColumn(offlineDate) })
+        const at = this.#dateOf(username, offlineDate)
+        if (at) found.set(username, { stanza: offlinePresence ?? undefined, at })
       }
     }
     return found
+  }
+
+  #dateOf(username: string, column: string): Date | undefined {
+    try {
+      return fromDateColumn(column)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      this.#log.warn({ username }, 'a row of ofPresence holds no date')
+      return undefined
+    }
   }
 
   async remove(username: string): Promise<void> {
@@ -91,7 +104,9 @@ export class PresenceStore {
     }
   }
 
-  #write(rows: readonly Row[]): Promise<void> {
+  async #write(kept: readonly Row[]): Promise<void> {
+    const column = (this.#column ??= await XmlColumn.of(this.#database, 'ofPresence', 'offlinePresence'))
+    const rows = kept.map((it) => (it.offlinePresence === null ? it : { ...it, offlinePresence: column.encode(it.offlinePresence) }))
     return this.#database.transaction(async (trx) => {
       for (let start = 0; start < rows.length; start += SLICE) {
         await trx('ofPresence')
