@@ -138,10 +138,12 @@ export class CredentialStore implements Credentials {
    * should not be offered.
    */
   async hasKeysForAll(mechanism: ScramMechanism): Promise<boolean> {
-    const sql = this.#tables.lacking(mechanism)
+    const hopeless = await this.#database.read(this.#tables.lacking(mechanism, 'unreadable'), ['', 1])
+    if (hopeless.length > 0) return false
+    const sql = this.#tables.lacking(mechanism, 'all')
     let after = ''
     for (;;) {
-      const rows = await this.#database.read<LackingRow>(sql, [after, after === '' ? 1 : LACKING_PAGE])
+      const rows = await this.#database.read<LackingRow>(sql, [after, LACKING_PAGE])
       for (const row of rows) {
         const password = await this.#openfire.readable(row)
         if (password === undefined || tryPreparePassword(password) === undefined) return false

@@ -36,8 +36,11 @@ export interface ScramTables {
   readonly encrypted: string
   /** Selects {@link PasswordRow}s by name, behind a bound name, up to a bound number, without keys of SCRAM-SHA-256. */
   readonly page: string
-  /** Selects accounts without a usable key of the mechanism, by name, behind a bound name, up to a bound number. */
-  lacking(mechanism: ScramMechanism): string
+  /**
+   * Selects accounts without a usable key of the mechanism, by name, behind a bound name, up to a bound number.
+   * @param among `unreadable`: only those whose password is in no other column
+   */
+  lacking(mechanism: ScramMechanism, among: 'all' | 'unreadable'): string
   /** Replaces all keys of an account whose row in `ofUser` is there. */
   replace(trx: Knex, username: string, keys: KeysByMechanism): Promise<void>
   /** Adds `made` to keys that are there; `all` holds both. A row that another process added meanwhile is left alone. */
@@ -59,6 +62,7 @@ const JOIN_SHA_1 = `left join ofUserScram s on s.username = ? and s.mechanism = 
 const joinSha256 = (table: string) => `left join ${table} x on x.username = ? and x.mechanism = 'SCRAM-SHA-256'`
 
 const SHA_1_OF = `left join ofUserScram s on s.username = u.username and s.mechanism = 'SCRAM-SHA-1'`
+const UNREADABLE = { all: '', unreadable: 'and u.encryptedPassword is null and u.plainPassword is null' } as const
 const PAGE = 'where u.username > ? order by u.username limit ?'
 const ENCRYPTED = 'where u.encryptedPassword is not null order by u.username limit ?'
 
@@ -67,8 +71,8 @@ const OWN: ScramTables = {
   encrypted: `${ACCOUNT}, ${SHA_1('s')} from ofUser u ${SHA_1_OF} ${ENCRYPTED}`,
   page: `${ACCOUNT}, ${SHA_1('s')} from ofUser u ${SHA_1_OF} ${PAGE}`,
   rowOf: `${ACCOUNT}, ${SHA_1('s')}, ${SHA_256}, null as basis from ofUser u ${JOIN_SHA_1} ${joinSha256('ofUserScram')} where u.username = ?`,
-  lacking: (mechanism) => `${ACCOUNT} from ofUser u left join ofUserScram s on s.username = u.username and s.mechanism = '${mechanism}'
-    where s.username is null and u.username > ? order by u.username limit ?`,
+  lacking: (mechanism, among) => `${ACCOUNT} from ofUser u left join ofUserScram s on s.username = u.username and s.mechanism = '${mechanism}'
+    where s.username is null and u.username > ? ${UNREADABLE[among]} order by u.username limit ?`,
   async replace(trx, username, keys) {
     await trx('ofUserScram').where({ username }).del()
     await trx('ofUserScram').insert([...keys].map(([mechanism, it]) => ({ username, mechanism, ...columnsOf(it) })))
@@ -94,11 +98,11 @@ function besideOpenfire(client: DatabaseClient, hasTable: boolean): ScramTables 
     names: hasTable ? 3 : 2,
     encrypted: `${ACCOUNT}, ${SHA_1(own)} from ofUser u ${sha1Of} ${ENCRYPTED}`,
     page: `${ACCOUNT}, ${SHA_1(own)} from ofUser u ${sha1Of} ${PAGE}`,
-    lacking: (mechanism) =>
+    lacking: (mechanism, among) =>
       mechanism === 'SCRAM-SHA-1'
-        ? `${ACCOUNT} from ofUser u ${sha1Of} where ${own}.storedKey is null and u.username > ? order by u.username limit ?`
+        ? `${ACCOUNT} from ofUser u ${sha1Of} where ${own}.storedKey is null and u.username > ? ${UNREADABLE[among]} order by u.username limit ?`
         : `${ACCOUNT} from ofUser u ${sha1Of} left join ofUserScramExtra x on x.username = ${comparable('u.username')} and x.mechanism = '${mechanism}'
-    where (x.username is null or ${own}.storedKey is null or x.basis <> ${comparable(`${own}.storedKey`)}) and u.username > ? order by u.username limit ?`,
+    where (x.username is null or ${own}.storedKey is null or x.basis <> ${comparable(`${own}.storedKey`)}) and u.username > ? ${UNREADABLE[among]} order by u.username limit ?`,
     async replace(trx, username, keys) {
       await writeSha1(trx, username, keys)
       await writeExtra(trx, username, keys, keys)

@@ -39,6 +39,8 @@ export async function openDatabase(
   const engine = await openEngine(config, dataFolder, log, durability)
   try {
     const openfireVersion = await supportedOpenfireVersion(engine.knex)
+    if (openfireVersion !== undefined)
+      log.info({ schemaVersion: openfireVersion }, 'the database is that of an Openfire installation, and is served in place')
     await createBaseTables(engine.knex)
     return new OpenDatabase(engine, log, openfireVersion)
   } catch (error) {
