@@ -81,7 +81,7 @@ export interface RejectionDetails {
   readonly condition?: StanzaErrorCondition
   /** Text of that error, shown to the sender. */
   readonly text?: string
-  /** True: no answer at all. */
+  /** True: no answer at all; at `incoming: false` it is no more than a line for debugging. */
   readonly silent?: boolean
   /** Overrides the type that RFC 6120 gives the condition. */
   readonly type?: StanzaErrorType

@@ -27,7 +27,8 @@ export class Delivery {
 
   readonly #onRejected = (rejection: PacketRejected, packet: Stanza, session: Session): void => {
     this.rejected++
-    this.#log.info(
+    // What is refused in silence may be much: a block list refuses each presence of whom it is about.
+    this.#log[rejection.silent ? 'debug' : 'info'](
       { jid: session.jid.toString(), stanzaId: packet.id, condition: rejection.condition, text: rejection.text },
       'an interceptor kept a stanza from its recipient',
     )

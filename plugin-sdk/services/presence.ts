@@ -24,4 +24,6 @@ export interface PresenceService {
   lastSeen(user: Jid): Promise<LastSeen | undefined>
   /** True when `session` sent directed presence to `to` that still stands. */
   hasDirected(session: ClientSession, to: Jid): boolean
+  /** Everybody `session` sent directed presence to that still stands. */
+  directedTo(session: ClientSession): readonly Jid[]
 }

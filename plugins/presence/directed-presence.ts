@@ -33,6 +33,12 @@ export class DirectedPresence {
     return this.#targets.get(session)?.has(to.toString()) ?? false
   }
 
+  /** Whom the session sent it to. */
+  all(session: ClientSession): readonly Jid[] {
+    const targets = this.#targets.get(session)
+    return targets ? [...targets.values()] : NONE
+  }
+
   /** Whom the session sent it to; they are forgotten. */
   take(session: ClientSession): readonly Jid[] {
     const targets = this.#targets.get(session)

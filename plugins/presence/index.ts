@@ -48,6 +48,7 @@ export default definePlugin({
       announce: (session, shown) => broadcasts.announce(shown, session),
       lastSeen: (user) => probes.lastSeen(user),
       hasDirected: (session, to) => directed.has(session, to),
+      directedTo: (session) => directed.all(session),
     }
     let undo = () => {}
 

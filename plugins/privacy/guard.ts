@@ -53,7 +53,8 @@ function delivered(judge: Judge, { packet, session, routed }: Crossing, log: Log
   if (!from || type === 'error' || type === 'result') return
   if (!isClientSession(session)) return leaving(judge, packet, from, session, packet.to, log)
   if (judge.isConcerned(session.jid, from) && routed[EXEMPT] !== true) {
-    const kept = rejecting(judge.forSession(session, incomingTraffic(packet), from), refusalOfDelivered, log, session)
+    const asked = judge.forSession(session, incomingTraffic(packet), from)
+    const kept = rejecting(asked, refusalOfDelivered, log, session, packet.kind === 'message')
     if (isPromise(kept)) return kept.then(() => leaving(judge, packet, from, session, session.jid, log, routed[EXEMPT] === true))
   }
   return leaving(judge, packet, from, session, session.jid, log, routed[EXEMPT] === true)
@@ -70,7 +71,7 @@ function leaving(
   isExempt = false,
 ): MaybePromise<void> {
   if (isExempt || !peer || !judge.isConcerned(from, peer)) return
-  return rejecting(judge.forAccount(from, outgoingTraffic(packet), peer), refusalOfDelivered, log, session)
+  return rejecting(judge.forAccount(from, outgoingTraffic(packet), peer), refusalOfDelivered, log, session, packet.kind === 'message')
 }
 
 /** The hook that is asked before anything else is done about a stanza for an account. */
@@ -100,15 +101,19 @@ function refuseArrival(stanza: Stanza): Verdict {
   throw new StanzaError('service-unavailable')
 }
 
-/** @throws PacketRejected when it is denied; the result of a judgment that is not made in time is thrown later */
-function rejecting(asked: Asked, refusal: (denial: Denial) => PacketRejected, log: Logger, session: Session): MaybePromise<void> {
+/**
+ * @param orPass what happens when the lists cannot be read. A message that is being delivered passes: it was let in when it came, and
+ *   would be lost here.
+ * @throws PacketRejected when it is denied; at once, or by the promise
+ */
+function rejecting(asked: Asked, refusal: (denial: Denial) => PacketRejected, log: Logger, session: Session, orPass = false): MaybePromise<void> {
   const decide = (denial: Denial | undefined): void => {
     if (denial) throw refusal(denial)
   }
   if (!isPromise(asked)) return decide(asked)
   return asked.then(decide, (error: unknown) => {
-    log.error({ jid: session.jid.toString(), error }, 'privacy lists could not be asked: a stanza is refused')
-    throw new PacketRejected({ condition: 'internal-server-error', type: 'wait' })
+    log.error({ jid: session.jid.toString(), error, passed: orPass }, 'privacy lists could not be asked')
+    if (!orPass) throw new PacketRejected({ condition: 'internal-server-error', type: 'wait' })
   })
 }
 

@@ -52,8 +52,8 @@ export class PresenceEffects {
       if (match?.type !== 'jid') continue
       const place = match.jid.isFull ? resources : accounts
       place.set(match.jid.toString(), match.jid)
-      for (const { jid } of this.#server.sessions.ofUser(match.jid)) resources.set(jid.toString(), jid)
     }
+    for (const jid of this.#server.presence.directedTo(session)) (jid.isFull ? resources : accounts).set(jid.toString(), jid)
     const told = new Set<string>()
     for (const peer of accounts.values()) {
       const contact = items.get(peer.toString())

@@ -1,7 +1,7 @@
 /** The blocking command over sockets (XEP-0191): who is kept from whom, what both sides see of it, and bad requests. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { childElements, type Element, findChild, NS } from '@beaconfire/plugin-sdk'
+import { childElements, definePlugin, type Element, findChild, NS } from '@beaconfire/plugin-sdk'
 import { errorCondition, startTestServer, type TestClient, type TestScope, type TestServer } from '@beaconfire/plugin-sdk/testing'
 import disco from '../../plugins/disco/index.js'
 import offline from '../../plugins/offline-storage/index.js'
@@ -216,6 +216,28 @@ describe('presence of the user (§3.3, §3.4)', () => {
     assert.equal(await seen(stranger), 'unavailable juliet@test/balcony')
     await juliet.close()
     await stranger.receiveNothing()
+  })
+
+  test('that was directed at an occupant of what is blocked as a whole is taken back too', async (t) => {
+    const heard: string[] = []
+    const rooms = definePlugin({
+      name: 'rooms',
+      version: '1.0.0',
+      setup: () => ({ domains: [{ subdomain: 'rooms', handle: ({ stanza }) => void heard.push(`${stanza.type} ${stanza.to}`) }] }),
+    })
+    const server = await startTestServer(t, { plugins: [roster, presence, privacy, rooms] })
+    const juliet = await server.login('juliet')
+    juliet.send('<presence to="globe@rooms.test/nick"/>')
+    await block(juliet, 'globe@rooms.test')
+    const asked = await juliet.request('<iq type="get" to="globe@rooms.test" id="i"><query xmlns="urn:x"/></iq>')
+    assert.equal(errorCondition(asked), 'not-acceptable')
+    await unblock(juliet)
+    await juliet.close()
+    await (await server.login('romeo')).sync()
+    assert.deepEqual(
+      heard,
+      ['available', 'unavailable', 'available', 'unavailable'].map((type) => `${type} globe@rooms.test/nick`),
+    )
   })
 })
 
