@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { childElements, NS } from '@beaconfire/plugin-sdk'
 import { errorCondition, startTestServer } from '@beaconfire/plugin-sdk/testing'
-import { say, search, stanzaId } from '../../plugins/mam/mam.fixture.js'
+import { say, search, stanzaId } from '../conformance/support/archive.js'
 
 test('ids stay valid over a restart, and what comes after is behind them', async (t) => {
   const server = await startTestServer(t)

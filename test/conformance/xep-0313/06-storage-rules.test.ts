@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findChild, NS } from '@beaconfire/plugin-sdk'
-import carbons from '../carbons/index.js'
-import { plugins, romeoAndJuliet, say, search, stanzaId } from './mam.fixture.js'
+import carbons from '../../../plugins/carbons/index.js'
+import { plugins, romeoAndJuliet, say, search, stanzaId } from '../support/archive.js'
 
 const HINT = (name: string) => `<${name} xmlns="urn:xmpp:hints"/>`
 

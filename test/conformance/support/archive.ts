@@ -1,12 +1,12 @@
 /** An archive as a test reads it. */
 import { childElements, childText, Element, element, findChild, NS, submittedForm } from '@beaconfire/plugin-sdk'
 import { startTestServer, type TestClient, type TestScope, type TestServerOptions } from '@beaconfire/plugin-sdk/testing'
-import disco from '../disco/index.js'
-import offlineStorage from '../offline-storage/index.js'
-import presence from '../presence/index.js'
-import roster from '../roster/index.js'
-import stanzaIds from '../stanza-ids/index.js'
-import mam from './index.js'
+import disco from '../../../plugins/disco/index.js'
+import mam from '../../../plugins/mam/index.js'
+import offlineStorage from '../../../plugins/offline-storage/index.js'
+import presence from '../../../plugins/presence/index.js'
+import roster from '../../../plugins/roster/index.js'
+import stanzaIds from '../../../plugins/stanza-ids/index.js'
 
 export const plugins = [roster, presence, offlineStorage, disco, stanzaIds, mam]
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { childElements, type Element, findChild, NS } from '@beaconfire/plugin-sdk'
 import { errorCondition, type TestClient } from '@beaconfire/plugin-sdk/testing'
-import { plugins, romeoAndJuliet, say, search, stanzaId } from './mam.fixture.js'
+import { plugins, romeoAndJuliet, say, search, stanzaId } from './support/archive.js'
 
 const set = (client: TestClient, behavior: string, content = '') =>
   client.request(`<iq type="set"><prefs xmlns="urn:xmpp:mam:2" default="${behavior}">${content}</prefs></iq>`)

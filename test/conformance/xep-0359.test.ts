@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { childElements, definePlugin, type Element, findChild, NS, PacketRejected, type StanzaIdGiver } from '@beaconfire/plugin-sdk'
 import { startTestServer, type TestServerOptions } from '@beaconfire/plugin-sdk/testing'
-import carbons from '../carbons/index.js'
-import offlineStorage from '../offline-storage/index.js'
-import presence from '../presence/index.js'
-import roster from '../roster/index.js'
-import stanzaIds from './index.js'
+import carbons from '../../plugins/carbons/index.js'
+import offlineStorage from '../../plugins/offline-storage/index.js'
+import presence from '../../plugins/presence/index.js'
+import roster from '../../plugins/roster/index.js'
+import stanzaIds from '../../plugins/stanza-ids/index.js'
 
 const plugins = [roster, presence, offlineStorage, carbons, stanzaIds]
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { childElements, element, findChild, NS } from '@beaconfire/plugin-sdk'
 import { errorCondition, type TestClient } from '@beaconfire/plugin-sdk/testing'
-import { ask, plugins, queryElement, romeoAndJuliet, say, search } from './mam.fixture.js'
+import { ask, plugins, queryElement, romeoAndJuliet, say, search } from '../support/archive.js'
 
 const LETTERS = ['a', 'b', 'c', 'd', 'e']
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { childElements, findChild, NS } from '@beaconfire/plugin-sdk'
 import { startTestServer, type TestScope } from '@beaconfire/plugin-sdk/testing'
-import disco from '../disco/index.js'
-import presence from '../presence/index.js'
-import roster from '../roster/index.js'
-import serverInfo from './index.js'
+import disco from '../../plugins/disco/index.js'
+import presence from '../../plugins/presence/index.js'
+import roster from '../../plugins/roster/index.js'
+import serverInfo from '../../plugins/server-info/index.js'
 
 const plugins = [roster, presence, disco, serverInfo]
 

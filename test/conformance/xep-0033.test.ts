@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { childElements, type Element, findChild, NS } from '@beaconfire/plugin-sdk'
 import { errorCondition, startTestServer, type TestClient, type TestScope, type TestServerOptions } from '@beaconfire/plugin-sdk/testing'
-import disco from '../disco/index.js'
-import offlineStorage from '../offline-storage/index.js'
-import presence from '../presence/index.js'
-import roster from '../roster/index.js'
-import multicast from './index.js'
+import disco from '../../plugins/disco/index.js'
+import multicast from '../../plugins/multicast/index.js'
+import offlineStorage from '../../plugins/offline-storage/index.js'
+import presence from '../../plugins/presence/index.js'
+import roster from '../../plugins/roster/index.js'
 
 const plugins = [roster, presence, disco, offlineStorage, multicast]
 

@@ -3,11 +3,11 @@ import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { childElements, type Element, findChild, NS } from '@beaconfire/plugin-sdk'
 import { errorCondition, startTestServer, type TestScope } from '@beaconfire/plugin-sdk/testing'
-import disco from '../disco/index.js'
-import presence from '../presence/index.js'
-import roster from '../roster/index.js'
-import { credentialsFor } from './credentials.js'
-import externalServices from './index.js'
+import disco from '../../plugins/disco/index.js'
+import { credentialsFor } from '../../plugins/external-services/credentials.js'
+import externalServices from '../../plugins/external-services/index.js'
+import presence from '../../plugins/presence/index.js'
+import roster from '../../plugins/roster/index.js'
 
 const STUN = { type: 'stun', host: 'stun.test', port: 3478, transport: 'udp' }
 const TURN = { type: 'turn', host: 'turn.test', port: 3478, transport: 'udp', secret: 'north', lifetimeSeconds: 600 }
