@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'node:test'
 import { dropIn, pluginSource, testHost, writeFiles } from './plugin-host.fixture.js'
@@ -61,4 +61,33 @@ test('a plugins folder that is made later, or removed and made anew, is watched'
   await it.until(() => it.host.find('second')?.state === 'running')
   await dropIn(it.folder, 'third', { 'index.ts': pluginSource('third') })
   await it.until(() => it.host.find('third')?.state === 'running')
+})
+
+test('a folder that another takes the place of is loaded from there', limit, async (t) => {
+  const it = await testHost(t, { watch: true })
+  await dropIn(it.folder, 'hello', { 'index.ts': pluginSource('hello'), 'gone.ts': 'export {}' })
+  await it.host.start()
+  const staging = `${it.folder}-staging`
+  await dropIn(staging, 'hello', { 'index.ts': pluginSource('hello', '2.0.0') })
+  t.after(() => rm(staging, { recursive: true, force: true }))
+  await rename(join(it.folder, 'hello'), join(staging, 'before'))
+  await rename(join(staging, 'hello'), join(it.folder, 'hello'))
+  await it.until(() => it.host.find('hello')?.version === '2.0.0')
+  assert.deepEqual(it.registries.registered, ['hello/2.0.0'])
+})
+
+test('a change in a folder that is linked for development is noticed', limit, async (t) => {
+  const it = await testHost(t, { watch: true })
+  const sources = `${it.folder}-sources`
+  await dropIn(sources, 'hello', { 'index.ts': pluginSource('hello'), 'deep/part.ts': 'export {}' })
+  t.after(() => rm(sources, { recursive: true, force: true }))
+  await it.host.start()
+  await symlink(join(sources, 'hello'), join(it.folder, 'hello'))
+  await it.until(() => it.host.find('hello')?.state === 'running')
+  await writeFiles(join(sources, 'hello'), { 'index.ts': pluginSource('hello', '2.0.0') })
+  await it.until(() => it.host.find('hello')?.version === '2.0.0')
+  await writeFiles(join(sources, 'hello'), { 'deep/part.ts': 'export const changed = true' })
+  await it.until(() => it.host.find('hello')?.reloads === 2)
+  await rm(join(it.folder, 'hello'))
+  await it.until(() => it.host.find('hello') === undefined)
 })
