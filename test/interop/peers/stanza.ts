@@ -65,7 +65,9 @@ class Actor {
     return (await this.agent.getRoster()).items.find((it) => it.jid === contact.jid)?.subscription
   }
 
+  /** Goes once all that came is acknowledged (XEP-0198): a message that is not would come again at the next login. */
   async leave(): Promise<void> {
+    await this.agent.getRoster()
     const gone = new Promise((resolve) => this.agent.once('disconnected', resolve))
     this.agent.disconnect()
     await gone
