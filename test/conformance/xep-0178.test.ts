@@ -165,6 +165,17 @@ test('an account that is disabled is refused, certificate or not', async (t) => 
   assert.equal(await external(stream, ''), 'account-disabled')
 })
 
+test('a certificate that was revoked is not taken (RFC 6120 section 13.7.2)', async (t) => {
+  const [revoked, valid] = [authority.issue({ xmpp: ['romeo@test'] }), authority.issue({ xmpp: ['romeo@test'] })]
+  const folder = await mkdtemp(join(tmpdir(), 'beaconfire-crl-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'revoked.pem')
+  await writeFile(file, authority.revocations([revoked]))
+  const server = await start(t, { tlsClientRevocations: file })
+  assert.ok(!(await connect(server, revoked)).isOffered)
+  assert.ok((await connect(server, valid)).isOffered)
+})
+
 test('a file of authorities that cannot be read keeps the server from starting, and says which', async (t) => {
   await assert.rejects(startTestServer(t, { plugins: [], config: { c2s: { tlsClientCa: '/no/such/ca.pem' } } }), /\/no\/such\/ca\.pem/)
 })

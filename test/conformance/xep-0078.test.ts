@@ -1,10 +1,11 @@
+/** Login without SASL (XEP-0078), and the flow of seed 000. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { childElements, type Element, NS } from '@beaconfire/plugin-sdk'
 import { errorCondition, startTestServer, TestClient, type TestConfig, type TestScope, type TestStream } from '@beaconfire/plugin-sdk/testing'
-import register from '../register/index.js'
-import iqAuth from './index.js'
+import iqAuth from '../../plugins/iq-auth/index.js'
+import register from '../../plugins/register/index.js'
 
 const start = async (t: TestScope, settings: object = {}, config: TestConfig = {}) => {
   const server = await startTestServer(t, {

@@ -1,8 +1,9 @@
+/** Other ways to connect, in host-meta (XEP-0156). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { childElements, parseElement } from '@beaconfire/plugin-sdk'
 import { startTestServer, type TestScope } from '@beaconfire/plugin-sdk/testing'
-import hostMeta from './index.js'
+import hostMeta from '../../plugins/host-meta/index.js'
 
 const start = (t: TestScope, settings: object = {}) =>
   startTestServer(t, { plugins: [hostMeta], config: { plugins: { settings: { 'host-meta': settings } } } })
