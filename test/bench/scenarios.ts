@@ -53,6 +53,18 @@ function longEvent(name: string, description: string, workload: Workload): Scena
   return { name, group: 'long-events', description, workload, ours: true, onDemand: true }
 }
 
+/** Beside `interceptors-10-sync`, which is the same with the flight recorder off. */
+function recorded(name: string, rate: number): Scenario {
+  return {
+    name: `interceptors-recorder-${name}`,
+    group: 'interceptors',
+    description: `messages, 10 in flight, 10 interceptors, flight recorder on for ${rate * 100} % of the stanzas`,
+    workload: messages(10, 1000),
+    variant: { interceptors: { count: 10, style: 'sync', matching: true }, recorder: rate },
+    ours: true,
+  }
+}
+
 const OFFLINE: Workload = { kind: 'offline', users: 50, perUser: 200, senders: 10, bytes: BYTES, concurrency: 20 }
 const IDLE: Workload = { kind: 'idle', connections: 3000, concurrency: 20, holdSeconds: 3 }
 
@@ -95,6 +107,8 @@ const ALWAYS: readonly Scenario[] = [
     interceptors({ count, style: 'sync', matching: true }),
     interceptors({ count, style: 'async', matching: true }),
   ]),
+  recorded('some', 0.01),
+  recorded('all', 1),
 ]
 
 /** What becomes of the figures when there is more of everything; on demand, since they take minutes. */

@@ -61,6 +61,7 @@ export class Beaconfire implements BenchServer {
     })
     const ports = await server.until(async () => portsIn(server.output()))
     const port = variant.tls ? ports.directTls : ports.c2s
+    if (variant.recorder !== undefined) await armRecorder(ports.admin, variant.recorder)
     if (!port) throw new Error(`the server opened no port for this scenario: ${JSON.stringify(ports)}`)
     return {
       target: { address: '127.0.0.1', port, domain, tls: variant.tls ?? false },
@@ -121,6 +122,15 @@ async function withTables<Result>(folder: string, work: (database: Database.Data
   } finally {
     database.close()
   }
+}
+
+async function armRecorder(adminPort: number, rate: number): Promise<void> {
+  const answer = await fetch(`http://127.0.0.1:${adminPort}/api/v1/recorder`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ rate }),
+  })
+  if (!answer.ok) throw new Error(`the flight recorder cannot be armed: ${await answer.text()}`)
 }
 
 /** The server's own line once all its listeners accept. */

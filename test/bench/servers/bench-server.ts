@@ -4,6 +4,8 @@ import type { RowCounts } from './filled-rows.js'
 
 /** A switch of the server that a scenario needs. As installed where nothing is said. */
 export interface ServerVariant {
+  /** Part of the stanzas that the flight recorder follows; it is not armed unless given. */
+  readonly recorder?: number
   /** Messages are kept: our chat log, a peer's archive (XEP-0313), in SQL or in the store a peer has by default. */
   readonly archive?: 'sql' | 'own'
   /** The c2s port speaks TLS from the first byte. */
