@@ -1,9 +1,20 @@
 /** Bookmarks of old clients (XEP-0049) and new ones (XEP-0402) are the same ones. */
-import { definePlugin, NS, TwoGenerationMap } from '@beaconfire/plugin-sdk'
+import {
+  type ClientSession,
+  childElements,
+  definePlugin,
+  isClientSession,
+  type MaybePromise,
+  NS,
+  type Stanza,
+  TwoGenerationMap,
+} from '@beaconfire/plugin-sdk'
 import { UnifiedBookmarks } from './unified-bookmarks.js'
 
 /** Accounts of one generation whose old bookmarks were looked for. */
 const GENERATION_LIMIT = 10_000
+/** What bringing over may take, in ms: each bookmark is published. */
+const BUDGET_MS = 20_000
 
 export default definePlugin({
   name: 'bookmarks',
@@ -15,17 +26,35 @@ export default definePlugin({
     const bookmarks = new UnifiedBookmarks({ pep, privateData, log })
     const looked = new TwoGenerationMap<true>(GENERATION_LIMIT)
     const undo: (() => void)[] = []
+
+    async function bringOver({ jid }: ClientSession): Promise<void> {
+      await bookmarks.bringOver(jid.bare())
+      looked.set(jid.local, true)
+    }
+
     return {
       discovery: {
         info: ({ target, node }) => (target === 'account' && node === undefined ? { features: [`${NS.bookmarks}#compat`] } : undefined),
       },
-      hooks: {
-        async sessionOpened({ session: { jid } }) {
-          if (looked.get(jid.local)) return
-          await bookmarks.bringOver(jid.bare())
-          looked.set(jid.local, true)
+      interceptors: [
+        {
+          name: 'first-use',
+          band: 'observe',
+          budget: BUDGET_MS,
+          when: { stanza: 'iq', type: ['get', 'set'], incoming: true, processed: false },
+          // Before the node is looked at or made for the first time, what an old client stored is put into it.
+          interceptPacket({ packet, session }): MaybePromise<void> {
+            if (
+              packet.hasChild('pubsub', NS.pubsub) &&
+              isClientSession(session) &&
+              !looked.get(session.jid.local) &&
+              isForOwnBookmarks(packet, session)
+            ) {
+              return bringOver(session)
+            }
+          },
         },
-      },
+      ],
       start() {
         undo.push(privateData.provide(bookmarks))
       },
@@ -35,3 +64,9 @@ export default definePlugin({
     }
   },
 })
+
+function isForOwnBookmarks(packet: Stanza, session: ClientSession): boolean {
+  if (packet.to && !packet.to.equals(session.jid.bare())) return false
+  const pubsub = packet.child('pubsub', NS.pubsub)
+  return pubsub !== undefined && childElements(pubsub).some((it) => it.attrs.node === NS.bookmarks)
+}

@@ -64,13 +64,15 @@ test('what a new client publishes an old one reads, with the addresses it had st
   assert.deepEqual(await items(juliet), ['b@rooms Bee extended'])
 })
 
-test('bookmarks from before are brought over at login, and seen by nobody else', async (t) => {
+test('bookmarks from before are brought over before the node is used, and seen by nobody else', async (t) => {
   const before = await startTestServer(t, { plugins: BASE })
   await store(await before.login('juliet'), room('a@rooms', 'A'))
   await before.stop()
   const server = await startTestServer(t, { plugins: [...BASE, bookmarks], config: { dataFolder: before.dataFolder } })
   const [juliet, romeo] = [await server.login('juliet'), await server.login('romeo')]
-  assert.deepEqual(await items(juliet), ['a@rooms A'])
+  await publish(juliet, 'b@rooms', `<conference xmlns="${NS.bookmarks}" name="B"/>`)
+  assert.deepEqual(await items(juliet), ['a@rooms A', 'b@rooms B'])
+  assert.deepEqual(await stored(juliet), ['conference a@rooms A', 'conference b@rooms B'])
   const refused = await romeo.request(`<iq type="get" to="juliet@test"><pubsub xmlns="${NS.pubsub}"><items node="${NS.bookmarks}"/></pubsub></iq>`)
   assert.equal(refused.attrs.type, 'error')
 })
