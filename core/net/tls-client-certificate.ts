@@ -1,16 +1,20 @@
 /** The certificates of clients in TLS (RFC 6120 §13.7.1.2): asked for where the operator trusts authorities for them. */
 import type { SecureContext, TLSSocket } from 'node:tls'
 
-/** Contexts whose connections ask the client for a certificate. */
-const asking = new WeakSet<SecureContext>()
+const ASKS = Symbol('asks the client for a certificate')
+
+interface Asking extends SecureContext {
+  [ASKS]?: true
+}
 
 /** The context must hold the trusted authorities, and an id for resumed sessions. */
 export function askForCertificates(context: SecureContext): void {
-  asking.add(context)
+  const asking: Asking = context
+  asking[ASKS] = true
 }
 
-export function asksForCertificate(context: SecureContext): boolean {
-  return asking.has(context)
+export function asksForCertificate(context: Asking): boolean {
+  return context[ASKS] === true
 }
 
 /** Node's own TLS server learns the outcome of OpenSSL's verification by this; a TLSSocket alone has no public way to it. */
