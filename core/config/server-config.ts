@@ -86,7 +86,7 @@ const c2s = Type.Object(
 
 const limits = Type.Object(
   {
-    enabled: flag(true, 'false switches the limits by rate off (stanzas and bytes per second, login attempts), for load tests'),
+    enabled: flag(true, 'false switches the limits by rate off (stanzas and bytes per second, logins and their attempts), for load tests'),
     stanzaBytes: whole(262_144, 10_000, 'largest stanza; not below 10,000 (RFC 6120 §13.12)'),
     depth: whole(64, 8, 'nesting of elements in a stanza'),
     attributes: whole(64, 8, 'attributes of one element'),
@@ -95,6 +95,9 @@ const limits = Type.Object(
     outboundBytes: whole(4_194_304, 65_536, 'a session that leaves more than this unread is closed'),
     stanzasPerSecond: whole(200, 1, 'of one session, over some seconds'),
     bytesPerSecond: whole(524_288, 1024, 'of one session, over some seconds'),
+    floodSeconds: whole(60, 0, 'a session that sends faster than it may for so long without a pause is closed; 0: it is only read more slowly'),
+    unauthenticatedConnections: whole(10_000, 1, 'connections that have not logged in; further ones are refused'),
+    unauthenticatedPerAddress: whole(1000, 1, 'the same from one address'),
     loginAttemptsPerMinute: whole(30, 1, 'failed logins of one address'),
     idleSeconds: whole(1800, 0, 'silence after which a session is probed and, when it stays silent, closed; 0: never'),
   },
@@ -120,13 +123,13 @@ const plugins = Type.Object(
     }),
     disabled: Type.Array(Type.String({ minLength: 1 }), { default: [] }),
     watch: flag(true, 'load, reload and unload when a folder changes'),
-    settings: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()), {
-      default: {},
-      description: "by plugin name; checked against each plugin's own schema",
-    }),
     trustedKeys: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       description: 'Ed25519 public keys, base64 or PEM: packages uploaded by the admin API must then be signed by one of them',
+    }),
+    settings: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()), {
+      default: {},
+      description: "by plugin name; checked against each plugin's own schema",
     }),
   },
   closed,

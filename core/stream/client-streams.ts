@@ -2,6 +2,7 @@
 import type { Logger } from '@beaconfire/plugin-sdk'
 import type { Transport } from '../net/transport.js'
 import { Negotiation, type NegotiationCollaborators } from './negotiation.js'
+import { type NewcomerLimits, Newcomers } from './newcomers.js'
 import { StreamError } from './stream-error.js'
 import { type StreamSettings, XmppStream } from './xmpp-stream.js'
 
@@ -13,8 +14,16 @@ export interface StreamWatchLimits {
   readonly idleSeconds: number
   /** How long an answer to XEP-0198's `<r/>` may take while anything else is silent too. 0: for ever. */
   readonly acknowledgementSeconds: number
-  /** Rates of one stream; undefined where limits by rate are off. */
-  readonly rates: { readonly stanzasPerSecond: number; readonly bytesPerSecond: number } | undefined
+  /** Undefined where limits by rate are off. */
+  readonly rates: RateLimits | undefined
+}
+
+export interface RateLimits extends NewcomerLimits {
+  /** Of one stream: who sends more is read more slowly. */
+  readonly stanzasPerSecond: number
+  readonly bytesPerSecond: number
+  /** Who sends more for so long without a pause is closed. 0: never. */
+  readonly floodSeconds: number
 }
 
 const TICK_MS = 1000
@@ -27,18 +36,27 @@ export class ClientStreams {
   readonly #limits: StreamWatchLimits
   readonly #log: Logger
   readonly #timer: NodeJS.Timeout
+  /** Undefined where limits by rate are off. */
+  readonly #newcomers: Newcomers | undefined
+  /** Streams that have been read more slowly in every tick since, in ms of `performance.now()`. */
+  readonly #floodingSince = new Map<XmppStream, number>()
 
   constructor(settings: StreamSettings, negotiation: NegotiationCollaborators, limits: StreamWatchLimits) {
-    this.#settings = { ...settings, ended: (stream) => this.#streams.delete(stream) }
+    this.#settings = { ...settings, ended: (stream) => this.#forget(stream) }
     this.#negotiation = negotiation
     this.#limits = limits
     this.#log = settings.log
+    this.#newcomers = limits.rates && new Newcomers(limits.rates, settings.log)
     this.#timer = setInterval(() => this.#watch(), TICK_MS)
     this.#timer.unref()
   }
 
   /** @param certificateUsernames accounts that the client's certificate stands for, where it came with direct TLS */
   accept(transport: Transport, certificateUsernames?: readonly string[]): void {
+    if (this.#newcomers?.admit(transport.remoteAddress) === false) {
+      transport.destroy()
+      return
+    }
     const stream = new XmppStream(transport, this.#settings, (it) => new Negotiation(it, this.#negotiation, certificateUsernames))
     this.#streams.add(stream)
     this.#grant(stream)
@@ -65,7 +83,37 @@ export class ClientStreams {
       if (!stream.isOpen) continue
       if (stream.phase instanceof Negotiation) this.#watchNegotiation(stream, now)
       else this.#watchSession(stream, now)
+      this.#watchRate(stream, now)
       this.#grant(stream)
+    }
+    this.#newcomers?.recount(this.#addressesOfNewcomers())
+  }
+
+  *#addressesOfNewcomers(): Iterable<string> {
+    for (const { phase, transport } of this.#streams) if (phase instanceof Negotiation) yield transport.remoteAddress
+  }
+
+  #forget(stream: XmppStream): void {
+    this.#streams.delete(stream)
+    this.#floodingSince.delete(stream)
+  }
+
+  #watchRate(stream: XmppStream, now: number): void {
+    const { rates } = this.#limits
+    if (!stream.isThrottled || !rates) {
+      if (this.#floodingSince.size > 0) this.#floodingSince.delete(stream)
+      return
+    }
+    const since = this.#floodingSince.get(stream) ?? now
+    const about = { streamId: stream.id, jid: stream.phase.jid?.toString(), address: stream.transport.remoteAddress }
+    if (since === now) {
+      this.#floodingSince.set(stream, now)
+      this.#log.info(about, 'a peer sends faster than it may, and is read more slowly')
+    } else if (rates.floodSeconds !== 0 && now - since >= rates.floodSeconds * 1000) {
+      this.#log.warn(about, 'a peer did not stop sending faster than it may, and is closed')
+      stream.close(
+        new StreamError('policy-violation', `Send no more than ${rates.stanzasPerSecond} stanzas or ${rates.bytesPerSecond} bytes a second.`),
+      )
     }
   }
 

@@ -11,6 +11,8 @@ import { StreamError } from './stream-error.js'
 
 /** What a stream is doing: negotiating, or carrying a session. */
 export interface StreamPhase {
+  /** Of the peer, for the log. */
+  readonly jid?: Jid
   /** Children of `<stream:features/>` at this point. */
   features(): Element[]
   /** @throws StreamError */
@@ -150,6 +152,11 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
 
   send(xml: string): void {
     if (!this.#isClosed && !this.#isClosing) this.transport.write(xml)
+  }
+
+  /** True when the peer has sent all it may until the next {@link grant}. */
+  get isThrottled(): boolean {
+    return this.#isThrottled
   }
 
   /** Renews what the peer may send; a peer that had used it all up is read again. */
@@ -358,7 +365,6 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
     if (this.#isThrottled) return
     this.#isThrottled = true
     this.transport.pause()
-    this.#settings.log.debug({ streamId: this.id, address: this.transport.remoteAddress }, 'a peer sends faster than it may')
   }
 
   #fail(error: unknown): void {
