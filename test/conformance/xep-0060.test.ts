@@ -323,3 +323,88 @@ test('discovery: the server lists the service, the service its nodes, a node its
   const missing = await bard.request(`<iq type="get" to="pubsub.test"><query xmlns="${NS.discoInfo}" node="secret"/></iq>`)
   assert.equal(errorCondition(missing), 'item-not-found')
 })
+
+test('publish models: publishers, subscribers, or everybody (XEP-0060 §7.1.3.1, §16.4.4)', async (t) => {
+  const server = await start(t)
+  const [hamlet, francisco] = [await server.login('hamlet'), await server.login('francisco')]
+  await granted(request(hamlet, 'set', create({ publish_model: 'subscribers' })))
+  assert.equal(await refused(request(francisco, 'set', publish(item('a')))), 'forbidden')
+  await granted(request(francisco, 'set', subscribe('francisco@test')))
+  await granted(request(francisco, 'set', publish(item('a'))))
+  await granted(own(hamlet, 'set', `<configure node="${NODE}">${form({ publish_model: 'open' })}</configure>`))
+  await granted(request(await server.login('bard'), 'set', publish(item('b'))))
+})
+
+test('the presence and roster models ask the rosters of the owners (XEP-0060 §4.5)', async (t) => {
+  const server = await start(t)
+  const [hamlet, horatio] = [await server.login('hamlet'), await server.login('horatio')]
+  await granted(request(hamlet, 'set', create({ access_model: 'presence' })))
+  assert.equal(await refused(request(horatio, 'set', subscribe('horatio@test'))), 'not-authorized presence-subscription-required')
+  horatio.send('<presence type="subscribe" to="hamlet@test"/>')
+  await hamlet.receive((el) => el.getName() === 'presence' && el.attrs.type === 'subscribe')
+  hamlet.send('<presence type="subscribed" to="horatio@test"/>')
+  await hamlet.sync()
+  await granted(request(horatio, 'set', subscribe('horatio@test')))
+  await granted(own(hamlet, 'set', `<configure node="${NODE}">${form({ access_model: 'roster', roster_groups_allowed: 'Friends' })}</configure>`))
+  assert.equal(inEvent(await horatio.receive(isEvent)).attrs.subscription, 'none')
+  assert.equal(await refused(request(horatio, 'get', `<items node="${NODE}"/>`)), 'not-authorized not-in-roster-group')
+  await hamlet.request('<iq type="set"><query xmlns="jabber:iq:roster"><item jid="horatio@test"><group>Friends</group></item></query></iq>')
+  await granted(request(horatio, 'get', `<items node="${NODE}"/>`))
+})
+
+test('an owner subscribes others, who are told (XEP-0060 §8.8.2, §12.10)', async (t) => {
+  const server = await start(t)
+  const [hamlet, bard] = [await server.login('hamlet'), await server.login('bard')]
+  await granted(request(hamlet, 'set', create()))
+  const set = (...entries: [jid: string, state: string][]) =>
+    own(
+      hamlet,
+      'set',
+      `<subscriptions node="${NODE}">${entries.map(([jid, it]) => `<subscription jid="${jid}" subscription="${it}"/>`).join('')}</subscriptions>`,
+    )
+  await granted(set(['bard@test', 'subscribed']))
+  assert.equal(inEvent(await bard.receive(isEvent)).attrs.subscription, 'subscribed')
+  await granted(request(hamlet, 'set', publish(item('a'))))
+  await bard.receive(isEvent)
+  assert.equal(await refused(set(['bard@test', 'unconfigured'])), 'not-acceptable')
+  assert.equal(await refused(set(['bard@test', 'none'], ['bard@test', 'subscribed'])), 'bad-request')
+  assert.equal(await refused(set()), 'bad-request')
+})
+
+test('items expire after the time that the node gives them (XEP-0060 §16.4.4)', async (t) => {
+  const server = await start(t)
+  const hamlet = await server.login('hamlet')
+  await granted(request(hamlet, 'set', create({ item_expire: '3600' })))
+  for (const id of ['a', 'b']) await granted(request(hamlet, 'set', publish(item(id))))
+  const table = () => server.database.forPlugin('test').knex('ofPubsubItem')
+  await table().where({ id: 'a' }).update({ creationDate: '000000000000001' })
+  assert.deepEqual(ids(await granted(request(hamlet, 'get', `<items node="${NODE}"/>`))), ['b'])
+  await granted(request(hamlet, 'set', publish(item('c'))))
+  assert.deepEqual(
+    (await table().select('id').orderBy('id')).map((it: { id: string }) => it.id),
+    ['b', 'c'],
+  )
+})
+
+test('a request says one thing (XEP-0060 §18.1)', async (t) => {
+  const server = await start(t)
+  const hamlet = await server.login('hamlet')
+  assert.equal(await refused(request(hamlet, 'set', create() + create(undefined, 'other'))), 'bad-request')
+  assert.equal(await refused(request(hamlet, 'set', `<create node="${NODE}"/><configure node="${NODE}"/>`)), 'bad-request')
+  assert.equal(await refused(request(hamlet, 'set', publish(item('a')) + create())), 'bad-request')
+  assert.equal(await refused(request(hamlet, 'set', '')), 'bad-request')
+  assert.equal(await refused(request(hamlet, 'get', `<items node="${NODE}"/>`)), 'item-not-found', 'nothing was made')
+})
+
+test('who goes for good takes the nodes along that nobody else owns, and subscribers are told', async (t) => {
+  const server = await start(t)
+  const [hamlet, francisco] = [await server.login('hamlet'), await server.login('francisco')]
+  await granted(request(hamlet, 'set', create()))
+  await granted(request(hamlet, 'set', create(undefined, 'shared')))
+  await granted(own(hamlet, 'set', '<affiliations node="shared"><affiliation jid="francisco@test" affiliation="owner"/></affiliations>'))
+  await granted(request(francisco, 'set', subscribe('francisco@test')))
+  await server.accounts.remove('hamlet')
+  assert.equal(inEvent(await francisco.receive(isEvent)).getName(), 'delete')
+  const left = (await granted(request(francisco, 'get', '<affiliations/>')))?.getChild('affiliations')
+  assert.deepEqual(left && childElements(left).map((it) => it.attrs.node), ['shared'])
+})
