@@ -155,13 +155,27 @@ onMariaDbOpenfire((newOpenfire) => {
   })
 
   test('system properties are told apart: honoured, overruled, without meaning', async (t) => {
-    const store = await newOpenfire(t, {
-      properties: { 'xmpp.session.conflict-limit': '-1', 'sasl.mechs': 'PLAIN', 'xmpp.auth.anonymous': 'perhaps' },
-    })
-    const { report } = await check(store, { BEACONFIRE_C2S_RESOURCE_CONFLICT: 'rename' })
-    assert.deepEqual(report?.honoured.map((it) => it.property).sort(), ['sasl.mechs', 'xmpp.domain'])
-    assert.deepEqual(report?.overruled, [{ property: 'xmpp.session.conflict-limit', key: 'c2s.resourceConflict' }])
-    assert.ok(report?.losses.some((it) => it.startsWith('xmpp.auth.anonymous')))
+    const properties = {
+      'xmpp.session.conflict-limit': '-1',
+      'sasl.mechs': 'PLAIN',
+      'xmpp.auth.anonymous': 'perhaps',
+      'xmpp.offline.type': 'bounce',
+      'xmpp.offline.quota': 'much',
+      'register.inband': 'false',
+    }
+    const store = await newOpenfire(t, { properties })
+    const written = { BEACONFIRE_C2S_RESOURCE_CONFLICT: 'rename', BEACONFIRE_PLUGINS_SETTINGS_REGISTER_ENABLED: 'true' }
+    const { report } = await check(store, written)
+    assert.deepEqual(report?.honoured.map((it) => it.property).sort(), ['sasl.mechs', 'xmpp.domain', 'xmpp.offline.type'])
+    assert.deepEqual(report?.overruled, [
+      { property: 'xmpp.session.conflict-limit', key: 'c2s.resourceConflict' },
+      { property: 'register.inband', key: 'plugins.settings.register.enabled' },
+    ])
+    for (const name of ['xmpp.auth.anonymous', 'xmpp.offline.quota'])
+      assert.ok(
+        report?.losses.some((it) => it.startsWith(name)),
+        name,
+      )
   })
 
   describe('is not safe', () => {

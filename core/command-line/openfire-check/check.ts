@@ -6,6 +6,7 @@ import { configFromProperties, type OpenfireProperties } from '../../config/open
 import type { ServerConfig } from '../../config/server-config.js'
 import { readProperties } from '../../database/openfire-properties.js'
 import { faultOfTables, faultOfVersion, openfireVersionOf } from '../../database/openfire-schema.js'
+import { pluginProperties } from './plugin-properties.js'
 import type { Progress } from './progress.js'
 import type { CheckReport, Finding, PasswordReport, PropertyReport, TableReport } from './report.js'
 import { scanPasswords } from './scan-passwords.js'
@@ -71,6 +72,7 @@ async function reportOf(trx: Knex, found: Found, config: ServerConfig, env: Node
     const isHonoured = config.openfire.useProperties && sameValue(at(given, key), at(configFromProperties(properties).tree, key))
     ;(isHonoured ? honoured : overruled).push({ property, key })
   }
+  const ofPlugins = await pluginProperties(properties, given, env)
   const monitoring =
     version === undefined ? undefined : await trx('ofVersion').where({ name: 'monitoring' }).first<{ version: number } | undefined>('version')
   return {
@@ -79,11 +81,11 @@ async function reportOf(trx: Knex, found: Found, config: ServerConfig, env: Node
     monitoringVersion: monitoring && Number(monitoring.version),
     tables,
     passwords,
-    honoured,
-    overruled,
+    honoured: [...honoured, ...ofPlugins.honoured],
+    overruled: [...overruled, ...ofPlugins.overruled],
     findings,
     blocking: [...found.blocking, ...(version === undefined ? [] : providerFaults(properties))],
-    losses: [...lossesOf(tables, passwords, findings), ...refused],
+    losses: [...lossesOf(tables, passwords, findings), ...refused, ...ofPlugins.refused],
     notes: notesOf(tables, properties, given),
   }
 }

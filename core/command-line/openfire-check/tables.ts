@@ -21,6 +21,13 @@ const SERVED = [
   'ofVersion',
   'ofProperty',
   'ofSecurityAuditLog',
+  'ofPubsubNode',
+  'ofPubsubNodeJIDs',
+  'ofPubsubNodeGroups',
+  'ofPubsubAffiliation',
+  'ofPubsubItem',
+  'ofPubsubSubscription',
+  'ofPubsubDefaultConf',
 ]
 const READ = ['ofMessageArchive', 'ofConversation', 'ofConParticipant']
 const KEPT = [
@@ -32,13 +39,6 @@ const KEPT = [
   'ofMucAffiliation',
   'ofMucMember',
   'ofMucConversationLog',
-  'ofPubsubNode',
-  'ofPubsubNodeJIDs',
-  'ofPubsubNodeGroups',
-  'ofPubsubAffiliation',
-  'ofPubsubItem',
-  'ofPubsubSubscription',
-  'ofPubsubDefaultConf',
   'ofExtComponentConf',
   'ofRemoteServerConf',
   'ofSASLAuthorized',
