@@ -30,11 +30,21 @@ function matchValue(match: Match): string {
 }
 
 /**
- * A list as it was stored, by us or by Openfire.
- * @throws XmlError, StanzaError when it is none
+ * A list as it was stored, by us or by Openfire. An item that cannot be read is left out: the others still hold.
+ * @param unreadable told of each that is left out
+ * @throws XmlError when it is no XML at all
  */
-export function parseStoredList(name: string, xml: string): PrivacyList {
-  return new PrivacyList(name, childElements(parseElement(xml, NS.privacy)).map(readItem))
+export function parseStoredList(name: string, xml: string, unreadable: (error: StanzaError) => void): PrivacyList {
+  const items = childElements(parseElement(xml, NS.privacy)).flatMap((item) => {
+    try {
+      return readItem(item)
+    } catch (error) {
+      if (!(error instanceof StanzaError)) throw error
+      unreadable(error)
+      return []
+    }
+  })
+  return new PrivacyList(name, items)
 }
 
 /** The name of the list that this `<list/>`, `<active/>` or `<default/>` is about. @throws StanzaError bad-request, not-acceptable */
@@ -52,13 +62,14 @@ export function readName(el: Element): string {
 export function readItems(list: Element, maxItems: number): PrivacyItem[] {
   const children = childElements(list)
   if (children.length > maxItems) throw new StanzaError('resource-constraint', { text: `A list has at most ${maxItems} items.` })
+  if (children.some((child) => namespaceOf(child) !== NS.privacy)) throw badRequest('A list holds items.')
   const items = children.map(readItem)
   if (new Set(items.map((item) => item.order)).size !== items.length) throw badRequest('Two items have the same order.')
   return items
 }
 
 function readItem(item: Element): PrivacyItem {
-  if (item.getName() !== 'item' || namespaceOf(item) !== NS.privacy) throw badRequest('A list holds items.')
+  if (item.getName() !== 'item') throw badRequest('A list holds items.')
   const { action, order } = item.attrs as Record<string, unknown>
   if (action !== 'allow' && action !== 'deny') throw badRequest('An item allows or denies.')
   if (typeof order !== 'string' || !/^\d{1,10}$/.test(order) || Number(order) > LARGEST_ORDER) {

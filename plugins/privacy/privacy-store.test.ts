@@ -50,19 +50,27 @@ onBothEngines((newStore) => {
       table.text('list').notNullable()
       table.primary(['username', 'name'])
     })
-    const list = '<list xmlns="jabber:iq:privacy" name="blocklist"><item type="jid" value="romeo@test" action="deny" order="1"/></list>'
+    const list =
+      '<list xmlns="jabber:iq:privacy" name="blocklist"><item type="jid" value="romeo@test" action="deny" order="1"/>' +
+      '<item type="jid" value="@" action="deny" order="2"/><item xmlns="" type="group" value="Old" action="deny" order="3"/></list>'
     await knex('ofPrivacyList').insert({ username: 'juliet', name: 'blocklist', isDefault: 1, list })
     await knex('ofPrivacyList').insert({ username: 'juliet', name: 'broken', isDefault: 0, list: '<list' })
     await server.migrate('privacy', tables)
     const store = new PrivacyStore(server.forPlugin('privacy'), log)
     const loaded = await store.load('juliet')
     assert.deepEqual([loaded.defaultName, loaded.lists.get('blocklist')?.blocked()], ['blocklist', [jid]])
+    assert.deepEqual(
+      loaded.lists.get('blocklist')?.items.map((it) => it.order),
+      [1, 3],
+    )
     assert.deepEqual(errors.splice(0), ['a stored privacy list cannot be read, and is not applied'])
     await store.replace('juliet', loaded, withoutBlocks(loaded, undefined))
+    const rows: { name: string }[] = await knex('ofPrivacyList').select('name').orderBy('name')
     assert.deepEqual(
-      (await knex('ofPrivacyList').select('name')).map((row: { name: string }) => row.name),
-      ['broken'],
+      rows.map((row) => row.name),
+      ['blocklist', 'broken'],
     )
+    assert.deepEqual((await store.load('juliet')).lists.get('blocklist')?.blocked(), [])
     errors.length = 0
   })
 

@@ -93,7 +93,9 @@ export class PrivacyStore {
 
   #parse(username: string, name: string, list: string): PrivacyList | undefined {
     try {
-      return parseStoredList(name, list)
+      return parseStoredList(name, list, (error) =>
+        this.#log.warn({ username, list: name, error }, 'an item of a stored privacy list cannot be read'),
+      )
     } catch (error) {
       this.#log.error({ username, list: name, error }, 'a stored privacy list cannot be read, and is not applied')
       return undefined
