@@ -1,6 +1,10 @@
 /** Carries one presence to many: contacts, and the user's own resources (RFC 6121 §4.2.2, §4.4.2, §4.5.2). */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ClientSession, Jid, MaybePromise, Presence, RosterItem, Sessions, Stanza } from '@beaconfire/plugin-sdk'
 import { PendingDeliveries } from './pending-deliveries.js'
+
+/** Some milliseconds' worth: others are not kept waiting for a broadcast to ten thousand. */
+const DELIVERIES_AT_ONCE = 400
 
 export interface FanOutCollaborators {
   readonly domain: Jid
@@ -37,33 +41,53 @@ export class FanOut {
   }
 
   /**
-   * To every contact that may see it, then to the user's own available resources, `session` among them.
+   * To the user's own available resources, `session` among them, and to every contact that may see it. Where these are very many, they are
+   * served in the next turns of the event loop: what the user sends next comes behind, since it goes round in the same order.
    * @param presence the session's, `from` its full JID
    */
   broadcast(presence: Presence, session: ClientSession, items: ReadonlyMap<string, RosterItem>): MaybePromise<void> {
     const pending = new PendingDeliveries()
     // What was read as a tree is written once, here; the copies for the recipients share that text.
     const body = presence.clone()
-    for (const item of items.values()) {
-      if (maySee(item)) this.#toContact(body, item.jid, session, pending)
-    }
     for (const own of this.#server.sessions.ofUser(session.jid)) {
       if (own.isAvailable || own === session) pending.add(own.deliver(addressed(body, own.jid), session))
     }
+    const contacts = items.values()
+    if (!this.#toSome(body, contacts, session, pending)) pending.add(this.#toOthers(body, contacts, session))
     return pending.done()
   }
 
-  /** A local contact's available resources share one copy; what is for another domain is routed there. */
-  #toContact(body: Presence, contact: Jid, session: ClientSession, pending: PendingDeliveries): void {
+  async #toOthers(body: Presence, contacts: Iterator<RosterItem>, session: ClientSession): Promise<void> {
+    const pending = new PendingDeliveries()
+    do await nextTurn()
+    while (!this.#toSome(body, contacts, session, pending))
+    await pending.done()
+  }
+
+  /** @returns true when there are no more of them */
+  #toSome(body: Presence, contacts: Iterator<RosterItem>, session: ClientSession, pending: PendingDeliveries): boolean {
+    for (let left = DELIVERIES_AT_ONCE; left > 0; ) {
+      const { done, value } = contacts.next()
+      if (done) return true
+      left -= maySee(value) ? this.#toContact(body, value.jid, session, pending) : 0
+    }
+    return false
+  }
+
+  /** A local contact's available resources share one copy; what is for another domain is routed there. @returns how many got it */
+  #toContact(body: Presence, contact: Jid, session: ClientSession, pending: PendingDeliveries): number {
     if (!this.isLocal(contact)) {
       pending.add(this.#server.route(addressed(body, contact)))
-      return
+      return 1
     }
     let copy: Presence | undefined
+    let count = 0
     for (const resource of this.#server.sessions.ofUser(contact)) {
       if (!resource.isAvailable) continue
       copy ??= addressed(body, contact)
       pending.add(resource.deliver(copy, session))
+      count++
     }
+    return count
   }
 }
