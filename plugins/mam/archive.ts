@@ -44,8 +44,14 @@ export class Archive implements StanzaIdGiver {
     if (!from || !isArchivable(message)) return undefined
     const contact = from.bare().equals(account) ? (message.to ?? account) : from
     const preferences = this.#with.preferences.of(account.local)
-    if (isPromise(preferences)) return preferences.then((loaded) => this.#fileIfWanted(loaded, message, account, contact, holder))
-    return this.#fileIfWanted(preferences, message, account, contact, holder)
+    const id = whenDone(preferences, (loaded) => this.#fileIfWanted(loaded, message, account, contact, holder))
+    if (!isPromise(id)) return id
+    holder.hold(id) // a failure is told to the sender, as with a row that cannot be written
+    return id.catch((error: unknown) => {
+      this.#failed.increment()
+      this.#with.log.error({ username: account.local, error }, 'a message could not be archived')
+      return undefined
+    })
   }
 
   #fileIfWanted(preferences: Preferences, message: Message, account: Jid, contact: Jid, holder: Holder): MaybePromise<string | undefined> {
