@@ -5,6 +5,9 @@ import type { ClientSession } from '@beaconfire/plugin-sdk'
 export class EntryBatch {
   readonly settled: Promise<void>
   #open = 0
+  isUsed = false
+  /** Nobody waits any more: what comes belongs to another. */
+  isOver = false
   #settle: () => void = () => {}
 
   constructor() {
@@ -14,10 +17,13 @@ export class EntryBatch {
   }
 
   opened(): void {
+    this.isUsed = true
     this.#open++
   }
   closed(): void {
-    if (--this.#open === 0) this.#settle()
+    if (--this.#open > 0) return
+    this.isOver = true
+    this.#settle()
   }
 }
 

@@ -1,10 +1,13 @@
 /** Delivery journal (design §5): a message that was accepted is on disk until its recipient has it, also when the server is killed. */
 import { type ClientSession, definePlugin, Jid, parseStoredStanza } from '@beaconfire/plugin-sdk'
 import type { Entry } from './entry.js'
-import { interceptors } from './interceptors.js'
+import { handedOver } from './interceptors.js'
 import { Journal } from './journal.js'
 import { JournalStore, tables } from './journal-store.js'
 import { readBack } from './read-back.js'
+
+/** Turns of the event loop after which the journal knows what a socket has not taken. */
+const TURNS_TO_WRITE = 3
 
 /** Of each message that had not arrived: full JID and id of the session, receipt, number of the row. */
 type Saved = readonly (readonly [jid: string, id: string, receipt: number, journalID: number])[]
@@ -34,19 +37,19 @@ export default definePlugin({
 
     /** Without XEP-0198 core knows nothing of what was not written any more. */
     async function giveBackUnwritten(session: ClientSession): Promise<void> {
-      for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve))
+      for (let turns = 0; turns < TURNS_TO_WRITE; turns++) await new Promise((resolve) => setImmediate(resolve))
       // Begun in order and not waited for one by one, so that they go to the disk together.
       await Promise.all(journal.missing(session).map((it) => giveBackEntry(it)))
       journal.returned(session)
     }
 
     return {
-      interceptors: durability === 'strict' ? interceptors(journal, timers) : [],
+      interceptors: durability === 'strict' ? [handedOver(journal, timers)] : [],
       hooks: {
         pluginsStarted: restoreAfterCrash,
         unacknowledgedReturned: ({ session, isComplete }) => (isComplete ? journal.returned(session) : journal.forget(session)),
         async sessionClosed({ session }) {
-          if (!session.acknowledges && journal.has(session)) await giveBackUnwritten(session)
+          if (!session.acknowledges && session.arrived < session.handedOver) await giveBackUnwritten(session)
         },
       },
       async save(): Promise<Saved> {

@@ -14,7 +14,10 @@ export const tables: readonly Migration[] = [
           t.charset('utf8mb4')
           t.collate('utf8mb4_bin')
         }
-        t.bigInteger('journalID').notNullable().primary()
+        // SQLite: the type under which it is the row's own number, and needs no index beside the table.
+        t.specificType('journalID', client === 'sqlite' ? 'integer' : 'bigint')
+          .notNullable()
+          .primary()
         t.string('username', 64).notNullable()
         t.specificType('creationDate', 'char(15)').notNullable()
         t.text('stanza', 'mediumtext').notNullable()

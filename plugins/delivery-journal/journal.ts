@@ -15,6 +15,14 @@ const RETRY_MS = 1000
 const MOST_WAITING = 20_000
 const MOST_CHARACTERS = 64 * 1024 * 1024
 
+/** A message in a socket: most of them are with the operating system before anybody would write them down. */
+interface InSocket {
+  readonly session: ClientSession
+  readonly receipt: number
+  readonly xml: string
+  readonly batch: EntryBatch
+}
+
 /** A message that a session was handed, and what `session.arrived` is when it has it. */
 interface Handed {
   readonly entry: Entry
@@ -28,9 +36,9 @@ export class Journal {
   /** In order, by session. */
   readonly #handed = new Map<ClientSession, Handed[]>()
   #batch = new EntryBatch()
-  /** Entries of this turn, and of the one before, of sessions without XEP-0198: most will have been written to their sockets. */
-  #fresh: Entry[] = []
-  #written: Entry[] = []
+  /** Of this turn, and of the one before. */
+  #fresh: InSocket[] = []
+  #older: InSocket[] = []
   /** Entries that wait for their turn to go to the disk. */
   #waiting: Entry[] = []
   #characters = 0
@@ -57,22 +65,27 @@ export class Journal {
     return count
   }
   get isSaturated(): boolean {
-    return this.#fresh.length + this.#waiting.length + this.#writing > MOST_WAITING || this.#characters > MOST_CHARACTERS
+    return this.#waiting.length + this.#writing > MOST_WAITING || this.#characters > MOST_CHARACTERS
   }
   /** The last write failed, and the next has not been tried. */
   get isFailing(): boolean {
     return this.#pause !== undefined
   }
 
-  /** Notes a message that was just handed to the session. @returns its entry; the sender waits for `entry.batch.settled` */
+  /** Notes a message that was just handed to a session without XEP-0198. @returns what the sender waits for */
+  inSocket(session: ClientSession, xml: string): Promise<void> {
+    const batch = this.#openBatch()
+    batch.opened()
+    this.#fresh.push({ session, receipt: session.handedOver, xml, batch })
+    if (!this.#isScheduled) this.#schedule()
+    return batch.settled
+  }
+
+  /** Notes a message that was just handed to a session with XEP-0198. @returns its entry; the sender waits for `entry.batch.settled` */
   handedOver(session: ClientSession, xml: string, known: Entry | undefined): Entry {
-    const entry = known && !known.hasArrived ? known : this.#enter(session, xml)
-    entry.recipients++
-    const handed = this.#handed.get(session)
-    const one = { entry, receipt: session.handedOver }
-    if (handed) handed.push(one)
-    else this.#handed.set(session, [one])
-    this.#ticking ??= this.#timers.every(TICK_MS, () => this.#tick())
+    const entry = known && !known.hasArrived ? known : this.#enter(session, xml, this.#openBatch())
+    this.#note(entry, session, session.handedOver)
+    if (!this.#isScheduled && this.#mayWrite) this.#schedule()
     return entry
   }
 
@@ -88,10 +101,6 @@ export class Journal {
     const handed = this.#handed.get(session)
     this.#handed.delete(session)
     for (const { entry } of handed ?? []) if (entry.state !== 'stored') this.#arrived(entry)
-  }
-
-  has(session: ClientSession): boolean {
-    return this.#handed.has(session)
   }
 
   /** What this session was handed and has not got, in order. */
@@ -138,13 +147,24 @@ export class Journal {
     this.#ticking ??= this.#timers.every(TICK_MS, () => this.#tick())
   }
 
-  #enter(session: ClientSession, xml: string): Entry {
-    const entry = new Entry(session.jid.local, dateColumn(Date.now()), xml, session, this.#batch)
+  #openBatch(): EntryBatch {
+    if (this.#batch.isOver) this.#batch = new EntryBatch()
+    return this.#batch
+  }
+
+  #enter(session: ClientSession, xml: string, batch: EntryBatch): Entry {
+    const entry = new Entry(session.jid.local, dateColumn(Date.now()), xml, session, batch)
     this.#characters += xml.length
-    if (session.acknowledges) this.#waiting.push(entry)
-    else this.#fresh.push(entry)
-    if (!this.#isScheduled && (this.#fresh.length > 0 || this.#mayWrite)) this.#schedule()
+    this.#waiting.push(entry)
     return entry
+  }
+
+  #note(entry: Entry, session: ClientSession, receipt: number): void {
+    entry.recipients++
+    const handed = this.#handed.get(session)
+    if (handed) handed.push({ entry, receipt })
+    else this.#handed.set(session, [{ entry, receipt }])
+    this.#ticking ??= this.#timers.every(TICK_MS, () => this.#tick())
   }
 
   get #mayWrite(): boolean {
@@ -159,20 +179,32 @@ export class Journal {
   /** The sockets were written. */
   readonly #turn = (): void => {
     this.#isScheduled = false
-    const written = this.#written
-    this.#written = this.#unarrived(this.#fresh)
-    this.#fresh = []
     // TLS takes a turn more; what is left after that is with a client that reads slowly.
-    for (const entry of this.#unarrived(written)) this.#waiting.push(entry)
+    for (const { session, receipt, xml, batch } of this.#unwritten(this.#older)) {
+      this.#note(this.#enter(session, xml, batch), session, receipt)
+      batch.closed() // counted with its entry from now on
+    }
+    this.#older = this.#unwritten(this.#fresh)
+    this.#fresh = []
     if (this.#mayWrite) this.#write()
-    if (this.#written.length > 0) this.#schedule()
+    else if (this.#batch.isUsed) this.#batch = new EntryBatch()
+    if (this.#older.length > 0) this.#schedule()
+  }
+
+  #unwritten(messages: readonly InSocket[]): InSocket[] {
+    const left: InSocket[] = []
+    for (const one of messages) {
+      if (one.session.arrived >= one.receipt) one.batch.closed()
+      else left.push(one)
+    }
+    return left
   }
 
   /** One write at a time: what comes meanwhile, less what arrives meanwhile, goes with the next. */
   #write(): void {
     const due = this.#unarrived(this.#waiting)
     this.#waiting = []
-    this.#batch = new EntryBatch()
+    if (this.#batch.isUsed) this.#batch = new EntryBatch()
     if (due.length > 0) this.#append(due)
     else this.#releaseRoom()
   }
