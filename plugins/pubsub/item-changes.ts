@@ -6,6 +6,7 @@ import { type Item, type Node, rememberable } from './node.js'
 import { newId } from './notifications.js'
 import { pubsubError, unsupported } from './pubsub-errors.js'
 import type { PubsubService } from './services.js'
+import { dropSubscriptionsWithoutAccess } from './subscription-changes.js'
 
 export interface DraftItem {
   /** Chosen by the server when the publisher names none. */
@@ -39,6 +40,8 @@ export async function publish(
     return { id: id ?? newId(), publisher: stored, publishedAt: node.lastPublishedAt, payload }
   })
   if (node.config.persistItems) await keep(engine, service, node, items)
+  // Nobody tells when a contact moves to another group of the roster: who has lost access that way is found here (XEP-0163 §7.3).
+  if (node.subscriptions.size > 0 && node.config.accessModel === 'roster') await dropSubscriptionsWithoutAccess(engine, service, node)
   await engine.notifications.published(service, node, items, publisher)
   return items
 }

@@ -3,10 +3,13 @@ import type { CapabilitiesChange, ClientSession, Jid, RosterItem, RosterService,
 import { subscribersOf } from './access.js'
 import type { Engine } from './engine.js'
 import { type Item, isExpired, type Node, rememberable } from './node.js'
+import type { SendLast } from './node-config.js'
 import type { PubsubService } from './services.js'
 import { dropSubscriptionsWithoutAccess } from './subscription-changes.js'
 
 const NOTIFY = '+notify'
+const ON_PRESENCE: readonly SendLast[] = ['on_sub_and_presence']
+const ON_SUBSCRIPTION: readonly SendLast[] = ['on_sub', 'on_sub_and_presence']
 
 export class LastItems {
   readonly #engine: Engine
@@ -33,7 +36,7 @@ export class LastItems {
     for (const item of (await this.#roster.items(user)).values()) if (this.#isSeen(item)) contacts.push(item.jid)
     const services = await this.#engine.services.ofAll(contacts)
     // What the user's own roster says of a local contact is what the contact's says: both are changed together.
-    await Promise.all(services.map((service) => this.#sendAll(service, wanted, session, true)))
+    await Promise.all(services.map((service) => this.#sendAll(service, wanted, session, ON_PRESENCE)))
   }
 
   /** A client has become available: subscribed to nodes of the service that say so, it gets their last items. */
@@ -56,7 +59,7 @@ export class LastItems {
     for (const session of this.#server.sessionsOf(contact)) {
       if (!session.isAvailable) continue
       const wanted = [...service.nodes.keys()].filter((it) => this.#engine.notifications.isInterested(session, it))
-      await this.#sendAll(service, wanted, session, true)
+      await this.#sendAll(service, wanted, session, ON_SUBSCRIPTION)
     }
   }
 
@@ -68,11 +71,12 @@ export class LastItems {
     })
   }
 
-  async #sendAll(service: PubsubService, wanted: readonly string[], session: ClientSession, seesPresence: boolean): Promise<void> {
+  /** To one who sees the presence of the account. */
+  async #sendAll(service: PubsubService, wanted: readonly string[], session: ClientSession, when: readonly SendLast[]): Promise<void> {
     if (service.nodes.size === 0) return
     for (const id of wanted) {
       const node = service.nodes.get(id)
-      if (node?.config.sendLast === 'on_sub_and_presence') await this.#send(service, node, session, seesPresence)
+      if (node && when.includes(node.config.sendLast)) await this.#send(service, node, session, true)
     }
   }
 

@@ -24,6 +24,8 @@ interface Field {
   readonly key: keyof NodeConfig
   readonly type: FieldType
   readonly label: string
+  /** An empty one was not answered. */
+  readonly mustSay?: boolean
   options?(limits: ConfigLimits): readonly string[]
   /** @returns undefined when the value is none for this field */
   parse(values: readonly string[], limits: ConfigLimits): { readonly value: unknown } | undefined
@@ -49,11 +51,18 @@ function booleanField(key: keyof NodeConfig, label: string): Field {
     const value = parseBoolean(text)
     return value === undefined ? undefined : { value }
   }
-  return { key, type: 'boolean', label, parse, format: (value: boolean) => [value ? '1' : '0'] }
+  return { key, type: 'boolean', label, mustSay: true, parse, format: (value: boolean) => [value ? '1' : '0'] }
 }
 
 function choiceField(key: keyof NodeConfig, label: string, options: readonly string[]): Field {
-  return { key, type: 'list-single', label, options: () => options, parse: ([text = '']) => (options.includes(text) ? { value: text } : undefined) }
+  return {
+    key,
+    type: 'list-single',
+    label,
+    mustSay: true,
+    options: () => options,
+    parse: ([text = '']) => (options.includes(text) ? { value: text } : undefined),
+  }
 }
 
 function numberField(key: keyof NodeConfig, label: string, most: (limits: ConfigLimits) => number): Field {
@@ -61,6 +70,7 @@ function numberField(key: keyof NodeConfig, label: string, most: (limits: Config
     key,
     type: 'text-single',
     label,
+    mustSay: true,
     parse([text = ''], limits) {
       if (text === 'max') return { value: key === 'maxPayloadSize' ? most(limits) : 'max' }
       return DIGITS.test(text) && Number(text) >= 1 && Number(text) <= most(limits) ? { value: Number(text) } : undefined
@@ -80,6 +90,7 @@ const FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
       key: 'accessModel',
       type: 'list-single',
       label: 'Who may subscribe and retrieve items',
+      mustSay: true,
       options: (limits) => limits.accessModels,
       parse([text = ''], { accessModels }) {
         if (accessModels.includes(text as AccessModel)) return { value: text }
@@ -167,6 +178,8 @@ function submittedChanges(form: SubmittedForm, limits: ConfigLimits): Partial<No
   for (const [name, values] of form.fields) {
     if (name === NODE_TYPE && values.length === 1 && values[0] === 'leaf') continue
     const field = FIELDS.get(name)
+    // Clients send the whole form back: what they left empty where something has to be said was not answered.
+    if (field?.mustSay && values.every((it) => it === '')) continue
     const parsed = field?.parse(values, limits)
     if (!field || !parsed) throw new StanzaError('not-acceptable', { text: `The field ${shown(name)} is unknown, or its value is not allowed.` })
     changes[field.key] = parsed.value

@@ -220,6 +220,13 @@ test('the roster access model shows a node to some groups of contacts (XEP-0060 
   await nurse.receiveNothing(isEvent)
   const refused = await nurse.request(itemsOf('juliet@test', TUNE))
   assert.equal(applicationCondition(refused), 'not-in-roster-group')
+  await romeo.request(`<iq type="set" to="juliet@test"><pubsub xmlns="${NS.pubsub}"><subscribe node="${TUNE}" jid="romeo@test"/></pubsub></iq>`)
+  await romeo.receive(isEvent)
+  await juliet.request(`<iq type="set"><query xmlns="jabber:iq:roster"><item jid="romeo@test"><group>Foes</group></item></query></iq>`)
+  await juliet.request(publishing(TUNE, 'Two'))
+  const ended = await romeo.receive(isEvent)
+  assert.equal(findChild(ended, 'event', NS.pubsubEvent)?.getChild('subscription')?.attrs.subscription, 'none')
+  await romeo.receiveNothing(isEvent)
 })
 
 test('discovery: an account shows what it can, and its nodes to those who may read them (XEP-0163 §6)', async (t) => {

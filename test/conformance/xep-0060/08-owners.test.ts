@@ -26,6 +26,10 @@ test('configuration: the form, the defaults, changes, and who hears of them (XEP
   const told = inEvent(await francisco.receive(isEvent))
   assert.equal(told.getName(), 'configuration')
   assert.equal(told.attrs.node, NODE)
+  const whole = await own(hamlet, 'get', `<configure node="${NODE}"/>`)
+  const sent = String(findChild(whole, 'pubsub', NS.pubsubOwner)?.getChild('configure')?.getChild('x')).replace('type="form"', 'type="submit"')
+  await granted(own(hamlet, 'set', `<configure node="${NODE}">${sent}</configure>`))
+  assert.deepEqual(await fields(`<configure node="${NODE}"/>`), now, 'the form as it came, with fields that are empty')
   const bad: [string, string][] = [
     [form({ access_model: 'secret' }), 'not-acceptable'],
     [form({ max_items: '0' }), 'not-acceptable'],
