@@ -1,7 +1,7 @@
 /** Passwords of accounts: keys of both SCRAM mechanisms, and what an Openfire database may hold besides. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Database, fromDateColumn, type Logger } from '@beaconfire/plugin-sdk'
+import { type Database, fromDateColumn, isPromise, type Logger, type MaybePromise, whenDone } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
 import type { Credentials, ScramKeys, ScramMechanism } from './credentials.js'
 import { DecoyKeys } from './decoy-keys.js'
@@ -182,13 +182,15 @@ export class CredentialStore implements Credentials {
     this.#verified.forget(username)
   }
 
-  async #decoy(username: string, mechanism: ScramMechanism): Promise<ScramKeys> {
-    return this.#decoys.of(username, mechanism, await this.#roundsOf(mechanism))
+  #decoy(username: string, mechanism: ScramMechanism): MaybePromise<ScramKeys> {
+    const rounds = this.#roundsOf(mechanism)
+    return isPromise(rounds) ? rounds.then((it) => this.#decoys.of(username, mechanism, it)) : this.#decoys.of(username, mechanism, rounds)
   }
 
-  async #roundsOf(mechanism: ScramMechanism): Promise<number> {
+  #roundsOf(mechanism: ScramMechanism): MaybePromise<number> {
     if (this.#iterations) return this.#iterations[mechanism]
-    return (mechanism === 'SCRAM-SHA-1' ? await this.#openfire.iterations() : undefined) ?? DEFAULT_ITERATIONS[mechanism]
+    if (mechanism !== 'SCRAM-SHA-1') return DEFAULT_ITERATIONS[mechanism]
+    return whenDone(this.#openfire.iterations(), (told) => told ?? DEFAULT_ITERATIONS[mechanism])
   }
 
   /** Keys of both mechanisms unless told which. */
@@ -201,7 +203,8 @@ export class CredentialStore implements Credentials {
 
   /** One query for account and keys, so that a known name takes no query more than an unknown one. */
   async #load(username: string): Promise<StoredCredentials | undefined> {
-    const rows = await this.#database.read<PasswordRow>(this.#tables.rowOf, Array(this.#tables.names).fill(username))
+    const names = this.#tables.names === 1 ? [username] : Array<string>(this.#tables.names).fill(username)
+    const rows = await this.#database.read<PasswordRow>(this.#tables.rowOf, names)
     const row = rows.find((it) => it.username === username) // a MySQL collation may have let another name match
     if (!row) return undefined
     const keys = new Map<ScramMechanism, ScramKeys>()

@@ -1,5 +1,5 @@
 /** Passwords as an Openfire installation keeps them beside the keys of SCRAM: plain or encrypted, as its properties say (openfire.md §3.2). */
-import type { Database, Logger } from '@beaconfire/plugin-sdk'
+import { type Database, type Logger, type MaybePromise, whenDone } from '@beaconfire/plugin-sdk'
 import { type KeyDerivation, PasswordCipher } from './password-cipher.js'
 import { isPasswordOf, tryPreparePassword } from './password-keys.js'
 import type { PasswordRow, ScramTables } from './scram-tables.js'
@@ -71,10 +71,9 @@ export class OpenfirePasswords {
     return (await this.#load()).state
   }
 
-  /** PBKDF2 rounds of SCRAM-SHA-1 that Openfire is told to take; undefined when it is not. */
-  async iterations(): Promise<number | undefined> {
-    const count = Number((await this.#load()).properties.get('sasl.scram-sha-1.iteration-count'))
-    return Number.isInteger(count) && count >= FEWEST_ITERATIONS && count <= MOST_ITERATIONS ? count : undefined
+  /** PBKDF2 rounds of SCRAM-SHA-1 that Openfire is told to take; undefined when it is not. Asked at every login: at once when it is known. */
+  iterations(): MaybePromise<number | undefined> {
+    return whenDone(this.#loaded ?? this.#load(), iterationsOf)
   }
 
   /** The password itself, where it can be read; Openfire, too, looks into the encrypted column first. */
@@ -144,6 +143,11 @@ async function readsMost(cipher: PasswordCipher, samples: readonly PasswordRow[]
     if (!keys || (await isPasswordOf(keys, 'SCRAM-SHA-1', prepared)) || (await isPasswordOf(keys, 'SCRAM-SHA-1', password))) right++
   }
   return right * 2 > samples.length
+}
+
+function iterationsOf({ properties }: Loaded): number | undefined {
+  const count = Number(properties.get('sasl.scram-sha-1.iteration-count'))
+  return Number.isInteger(count) && count >= FEWEST_ITERATIONS && count <= MOST_ITERATIONS ? count : undefined
 }
 
 function isOn(properties: ReadonlyMap<string, string>, name: string): boolean {

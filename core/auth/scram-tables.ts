@@ -59,7 +59,7 @@ const SHA_1 = (table: string) =>
   `${table}.storedKey as storedKey1, ${table}.serverKey as serverKey1, ${table}.salt as salt1, ${table}.iterations as iterations1`
 const SHA_256 = 'x.storedKey as storedKey256, x.serverKey as serverKey256, x.salt as salt256, x.iterations as iterations256'
 const JOIN_SHA_1 = `left join ofUserScram s on s.username = ? and s.mechanism = 'SCRAM-SHA-1'`
-const joinSha256 = (table: string) => `left join ${table} x on x.username = ? and x.mechanism = 'SCRAM-SHA-256'`
+const JOIN_SHA_256 = `left join ofUserScramExtra x on x.username = ? and x.mechanism = 'SCRAM-SHA-256'`
 
 const SHA_1_OF = `left join ofUserScram s on s.username = u.username and s.mechanism = 'SCRAM-SHA-1'`
 const UNREADABLE = { all: '', unreadable: 'and u.encryptedPassword is null and u.plainPassword is null' } as const
@@ -67,10 +67,11 @@ const PAGE = 'where u.username > ? order by u.username limit ?'
 const ENCRYPTED = 'where u.encryptedPassword is not null order by u.username limit ?'
 
 const OWN: ScramTables = {
-  names: 3,
+  names: 1,
   encrypted: `${ACCOUNT}, ${SHA_1('s')} from ofUser u ${SHA_1_OF} ${ENCRYPTED}`,
   page: `${ACCOUNT}, ${SHA_1('s')} from ofUser u ${SHA_1_OF} ${PAGE}`,
-  rowOf: `${ACCOUNT}, ${SHA_1('s')}, ${SHA_256}, null as basis from ofUser u ${JOIN_SHA_1} ${joinSha256('ofUserScram')} where u.username = ?`,
+  rowOf: `${ACCOUNT}, ${SHA_1('s')}, ${SHA_256}, null as basis from ofUser u ${SHA_1_OF}
+    left join ofUserScram x on x.username = u.username and x.mechanism = 'SCRAM-SHA-256' where u.username = ?`,
   lacking: (mechanism, among) => `${ACCOUNT} from ofUser u left join ofUserScram s on s.username = u.username and s.mechanism = '${mechanism}'
     where s.username is null and u.username > ? ${UNREADABLE[among]} order by u.username limit ?`,
   async replace(trx, username, keys) {
@@ -94,7 +95,7 @@ function besideOpenfire(client: DatabaseClient, hasTable: boolean): ScramTables 
   const writeSha1 = hasTable ? writeRow : writeColumns
   return {
     rowOf: `${ACCOUNT}, ${SHA_1(own)}, ${SHA_256}, x.basis
-      from ofUser u ${hasTable ? JOIN_SHA_1 : ''} ${joinSha256('ofUserScramExtra')} where u.username = ?`,
+      from ofUser u ${hasTable ? JOIN_SHA_1 : ''} ${JOIN_SHA_256} where u.username = ?`,
     names: hasTable ? 3 : 2,
     encrypted: `${ACCOUNT}, ${SHA_1(own)} from ofUser u ${sha1Of} ${ENCRYPTED}`,
     page: `${ACCOUNT}, ${SHA_1(own)} from ofUser u ${sha1Of} ${PAGE}`,
