@@ -1,7 +1,7 @@
 /**
  * Plugins that are swapped again and again while many chat: nobody is disconnected, nothing lost, doubled or overtaken, and memory stays
  * flat but for what Node keeps of each module. `SWAP_SOAK=200` swaps each of the ten plugins so often, as a release is tried; a few times
- * unless given.
+ * unless given, at `SWAP_SOAK_RATE` messages a second.
  */
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -15,7 +15,7 @@ import { startTestServer, type TestClient } from '@beaconfire/plugin-sdk/testing
 const PLUGINS = 10
 const SWAPS = Number(process.env.SWAP_SOAK ?? 3)
 const PAIRS = 10
-const PER_SECOND = process.env.SWAP_SOAK ? 2000 : 500
+const PER_SECOND = Number(process.env.SWAP_SOAK_RATE ?? (process.env.SWAP_SOAK ? 2000 : 500))
 /** Of heap, for each module that was loaded; the rest of what grows belongs to the test itself, which keeps what it has received. */
 const KEPT_OF_A_MODULE = 64 * 1024
 
@@ -134,5 +134,6 @@ test(`${PLUGINS} plugins swapped ${SWAPS} times each under ${PER_SECOND} message
     `${swaps.length} swaps in ${seconds.toFixed(1)} s, median ${swaps[Math.floor(swaps.length / 2)]?.toFixed(1)} ms, slowest ${swaps.at(-1)?.toFixed(1)} ms`,
   )
   t.diagnostic(`${received} messages, ${Math.round(received / seconds)} a second; ${Math.round(kept / 1024)} KiB of heap kept for each swap`)
-  if (process.env.SWAP_SOAK) assert.ok(kept < KEPT_OF_A_MODULE, `${kept} bytes`)
+  // In a short run what traffic warms up weighs more than what swaps leave.
+  if (swaps.length >= 500) assert.ok(kept < KEPT_OF_A_MODULE, `${kept} bytes`)
 })
