@@ -12,6 +12,7 @@ import {
   markKept,
   message,
   NS,
+  type PageRequest,
   StanzaError,
 } from '@beaconfire/plugin-sdk'
 import type { ArchiveIds } from './archive-ids.js'
@@ -21,7 +22,7 @@ import type { MamConfig } from './config.js'
 import type { PreferenceCache } from './preference-cache.js'
 import { preferencesElement, readPreferences } from './preferences.js'
 import { type Filter, queryForm, readFilter } from './query-form.js'
-import { type PageRequest, readPageRequest, resultSet } from './result-set.js'
+import { readArchivePage, resultSet } from './result-set.js'
 
 /** Messages are counted up to this: beyond it the number is approximate (XEP-0059 §2.6). */
 const MOST_COUNTED = 20_000
@@ -61,7 +62,7 @@ class ArchiveQueries {
     const session = ownClient(request)
     const queryId = readQueryId(payload)
     const filter = readFilter(payload)
-    const page = readPageRequest(payload)
+    const page = readArchivePage(payload)
     const { store, config } = this.#with
     await store.whenIdle() // what was handed over already can be asked for
     const { all, wanted } = await this.#selections(session.jid.local, filter, page)
