@@ -38,7 +38,7 @@ export class Access {
   }
 
   isSubscribed(node: Node, who: Jid): boolean {
-    return subscribersOf(node, who).some((it) => it.state === 'subscribed')
+    return subscriptionsBy(node, who).some((it) => it.state === 'subscribed')
   }
 
   /**
@@ -89,7 +89,7 @@ export class Access {
 }
 
 /** Subscriptions of this entity, whichever of its addresses they are for. */
-export function subscribersOf(node: Node, who: Jid): readonly Subscription[] {
+export function subscriptionsBy(node: Node, who: Jid): readonly Subscription[] {
   const bare = who.bare()
   const own = node.subscriptions.get(bare.toString())
   if (node.subscriptions.size === 0 || (own && node.subscriptions.size === 1)) return own ? [own] : []

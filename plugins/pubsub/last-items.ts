@@ -1,6 +1,6 @@
 /** Sends last items to those who come, or become interested, or are let in (XEP-0163 §4.3.4). */
 import type { CapabilitiesChange, ClientSession, Jid, RosterItem, RosterService, SubscriptionChange } from '@beaconfire/plugin-sdk'
-import { subscribersOf } from './access.js'
+import { subscriptionsBy } from './access.js'
 import type { Engine } from './engine.js'
 import { type Item, isExpired, type Node, rememberable } from './node.js'
 import type { SendLast } from './node-config.js'
@@ -46,7 +46,7 @@ export class LastItems {
     const service = await this.#engine.services.of(address)
     for (const node of service.nodes.values()) {
       if (node.config.sendLast !== 'on_sub_and_presence') continue
-      const isSubscribed = subscribersOf(node, session.jid).some((it) => it.state === 'subscribed' && (it.jid.isBare || it.jid.equals(session.jid)))
+      const isSubscribed = subscriptionsBy(node, session.jid).some((it) => it.state === 'subscribed' && (it.jid.isBare || it.jid.equals(session.jid)))
       if (isSubscribed) await this.#send(service, node, session, undefined)
     }
   }
@@ -65,7 +65,7 @@ export class LastItems {
 
   /** Subscriptions that rest on the presence subscription end with it (XEP-0163 §7.3). */
   async #left({ jid, nodes }: PubsubService, contact: Jid): Promise<void> {
-    if (![...nodes.values()].some((node) => subscribersOf(node, contact).length > 0)) return
+    if (![...nodes.values()].some((node) => subscriptionsBy(node, contact).length > 0)) return
     await this.#engine.services.change(jid, async (service) => {
       for (const node of service.nodes.values()) await dropSubscriptionsWithoutAccess(this.#engine, service, node, contact)
     })

@@ -42,7 +42,7 @@ export interface Node {
 }
 
 /** Longer payloads are read again when they are needed. In UTF-16 units. */
-const LONGEST_REMEMBERED = 8192
+const LONGEST_REMEMBERED = 2048
 
 /** What may stay in memory as last item. */
 export function rememberable(item: Item | null): Item | null | undefined {

@@ -13,7 +13,8 @@ function services(limit: number, gate: () => Promise<void> = () => Promise.resol
     async load(ids: readonly string[]) {
       reads.push([...ids])
       await gate()
-      return new Map<string, Map<string, Node>>()
+      const many = new Map(Array.from({ length: 30 }, (_, i): [string, Node] => [String(i), {} as Node]))
+      return new Map(ids.map((id): [string, Map<string, Node>] => [id, id.startsWith('rich') ? many : new Map()]))
     },
   }
   return { reads, services: new PubsubServices(source, { id: 'pubsub', jid: Jid.parse('pubsub.test') }, limit) }
@@ -88,4 +89,14 @@ test('a reading that fails is tried again by who asks next', async () => {
   fails = false
   assert.equal((await all.of(jid('a'))).id, 'a@test')
   assert.equal(reads.length, 3)
+})
+
+test('accounts with very many nodes take the room of others', async () => {
+  const { services: all } = services(10)
+  for (const name of ['a', 'b', 'rich1', 'rich2']) await all.of(jid(name))
+  assert.equal(all.size, 4)
+  await all.of(jid('rich3'))
+  await all.of(jid('c'))
+  assert.equal(all.size, 3, 'the poor ones that came first went, and then the first rich one')
+  assert.ok(!(all.of(jid('rich3')) instanceof Promise))
 })

@@ -17,7 +17,12 @@ interface Slot {
   loading: Promise<PubsubService> | undefined
   /** Settles when the last change queued so far has ended. Never rejects. */
   tail: Promise<unknown> | undefined
+  /** Nodes when it was read. */
+  nodes: number
 }
+
+/** Nodes of a service, on average, that the limit allows for: an account with very many takes the room of others. */
+const NODES_PER_SERVICE = 8
 
 export interface ServiceSource {
   load(serviceIds: readonly string[]): Promise<Map<string, Map<string, Node>>>
@@ -29,6 +34,8 @@ export class PubsubServices {
   readonly #source: ServiceSource
   readonly #service: { readonly id: string; readonly jid: Jid }
   readonly #limit: number
+  /** Nodes of all slots. */
+  #nodes = 0
 
   /** @param service the server's own service @param limit services kept in memory */
   constructor(source: ServiceSource, service: { readonly id: string; readonly jid: Jid }, limit: number) {
@@ -86,10 +93,6 @@ export class PubsubServices {
     for (const { service } of this.#slots.values()) if (service) yield service
   }
 
-  forget(jid: Jid): void {
-    this.#slots.delete(jid.toString())
-  }
-
   /** Resolves when no change is under way any more. */
   async whenIdle(): Promise<void> {
     for (const { tail } of [...this.#slots.values()]) await tail
@@ -98,7 +101,7 @@ export class PubsubServices {
   #slot(jid: Jid): Slot {
     const key = jid.toString()
     const known = this.#slots.get(key)
-    const slot: Slot = known ?? { service: undefined, loading: undefined, tail: undefined }
+    const slot: Slot = known ?? { service: undefined, loading: undefined, tail: undefined, nodes: 0 }
     this.#slots.delete(key)
     this.#slots.set(key, slot)
     if (!known) this.#makeRoom()
@@ -106,12 +109,12 @@ export class PubsubServices {
   }
 
   #makeRoom(): void {
-    if (this.#slots.size <= this.#limit) return
     for (const [key, slot] of this.#slots) {
+      if (this.#slots.size <= this.#limit && this.#nodes <= this.#limit * NODES_PER_SERVICE) return
       // One that is being read or changed stays: a second copy beside it could lose the change.
       if (slot.loading || slot.tail || key === this.#service.jid.toString()) continue
       this.#slots.delete(key)
-      return
+      this.#nodes -= slot.nodes
     }
   }
 
@@ -121,8 +124,7 @@ export class PubsubServices {
       return jids.map((jid) => {
         const id = this.#idOf(jid)
         const service: PubsubService = { id, jid, kind: jid.local === '' ? 'service' : 'account', nodes: nodes.get(id) ?? new Map() }
-        const slot = this.#slots.get(jid.toString())
-        if (slot) slot.service = service
+        this.#remember(jid, service)
         return service
       })
     } finally {
@@ -131,6 +133,15 @@ export class PubsubServices {
         if (slot) slot.loading = undefined
       }
     }
+  }
+
+  #remember(jid: Jid, service: PubsubService): void {
+    const slot = this.#slots.get(jid.toString())
+    if (!slot) return
+    slot.service = service
+    // The server's own is never forgotten, and takes no room from accounts.
+    slot.nodes = service.kind === 'service' ? 0 : service.nodes.size
+    this.#nodes += slot.nodes
   }
 
   #idOf(jid: Jid): string {

@@ -1,6 +1,6 @@
 /** subscribe, unsubscribe, subscriptions, affiliations, and creation of nodes (XEP-0060 §5.6, §5.7, §6, §8.1). */
 import { type Element, element, type Jid, NS, StanzaError } from '@beaconfire/plugin-sdk'
-import { subscribersOf } from './access.js'
+import { subscriptionsBy } from './access.js'
 import type { Engine } from './engine.js'
 import { type SubmittedForm, submittedForm } from './forms.js'
 import type { Node, Subscription } from './node.js'
@@ -41,7 +41,7 @@ export function subscriberRequests(engine: Engine): ReadonlyMap<string, RequestH
 
   async function onSubscriptions(request: PubsubRequest): Promise<Element> {
     const { only, nodes } = await asked(request)
-    const found = nodes.flatMap((node) => subscribersOf(node, request.actor).map((it) => subscriptionElement(node, it)))
+    const found = nodes.flatMap((node) => subscriptionsBy(node, request.actor).map((it) => subscriptionElement(node, it)))
     return pubsub(element('subscriptions', { node: only }, ...found))
   }
 
@@ -105,7 +105,7 @@ function configForm(configure: Element): SubmittedForm | undefined {
 }
 
 function isInvolved(node: Node, who: Jid): boolean {
-  return node.affiliations.has(who.bare().toString()) || subscribersOf(node, who).length > 0
+  return node.affiliations.has(who.bare().toString()) || subscriptionsBy(node, who).length > 0
 }
 
 function subscriptionElement(node: Node, { id, jid, state }: Subscription): Element {

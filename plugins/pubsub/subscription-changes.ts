@@ -1,6 +1,6 @@
 /** Subscribing and its end (XEP-0060 §6.1, §6.2, §8.8), as changes of a service. */
 import { element, type Jid, message, NS, parseElement, StanzaError } from '@beaconfire/plugin-sdk'
-import { subscribersOf } from './access.js'
+import { subscriptionsBy } from './access.js'
 import { type Engine, LONGEST_JID } from './engine.js'
 import { dataForm, formField } from './forms.js'
 import { isExpired, type Node, type Subscription, type SubscriptionState } from './node.js'
@@ -70,7 +70,7 @@ export async function setSubscription(
 
 /** Who has lost access is no subscriber any more (XEP-0163 §7.3). @param who all unless given */
 export async function dropSubscriptionsWithoutAccess(engine: Engine, service: PubsubService, node: Node, who?: Jid): Promise<void> {
-  for (const subscription of who ? subscribersOf(node, who) : [...node.subscriptions.values()]) {
+  for (const subscription of who ? subscriptionsBy(node, who) : [...node.subscriptions.values()]) {
     if (subscription.state !== 'subscribed' || !(await engine.access.refusal(service, node, subscription.jid))) continue
     await remove(engine, service, node, subscription)
     await engine.notifications.subscriptionChanged(service, node, subscription.jid, 'none')
