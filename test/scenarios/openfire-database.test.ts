@@ -85,6 +85,11 @@ onBothGenerations((newOpenfire, version) => {
     const shared = items.find((it) => it.attrs.jid === 'user1@test')
     assert.deepEqual([shared?.attrs.name, shared?.attrs.subscription, shared?.children.map(String)], ['User 1', 'both', ['<group>Sales</group>']])
 
+    const colleague = await login(server, store, 'user1')
+    const seen = (peer: string) => (el: Element) => el.getName() === 'presence' && String(el.attrs.from).startsWith(`${peer}@test/`)
+    await user.receive(seen('user1'), 'presence of who is in the same group')
+    await colleague.receive(seen('user0'), 'presence of who was there before')
+
     const card = await user.request(get(NS.vcard, 'vCard', 'user1@test'))
     assert.ok(String(card).includes('Uśer One'))
     const data = await user.request("<iq type='get'><query xmlns='jabber:iq:private'><storage xmlns='storage:bookmarks'/></query></iq>")
