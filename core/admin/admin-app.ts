@@ -127,6 +127,7 @@ function routeOptions({ owner, route, path, compiled }: MountedRoute, gate: Pick
   if (params) schema.params = params
   if (query) schema.querystring = query
   if (body) schema.body = body
+  if (route.upload) schema.body = { type: 'string', format: 'binary' } // for the documentation
   schema.response = response ? { [status]: response } : { [status]: { description: route.summary, type: 'null' } }
   const { serialize } = compiled
   return {
@@ -134,7 +135,7 @@ function routeOptions({ owner, route, path, compiled }: MountedRoute, gate: Pick
     method: route.method,
     url: path,
     schema,
-    validatorCompiler: ({ httpPart }) => compiled.validators[partOf(httpPart)] as never,
+    validatorCompiler: ({ httpPart }) => (compiled.validators[partOf(httpPart)] ?? (() => true)) as never,
     serializerCompiler: () => serialize ?? JSON.stringify,
     schemaErrorFormatter: (faults, part) => validationRefused(faults, part) as never,
     handler: async (request, reply) => answer(reply, status, await route.handle(adminRequest(request, gate)), log),

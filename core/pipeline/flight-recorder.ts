@@ -4,9 +4,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Jid, RoutedNotes, Session, Stanza, StanzaKind } from '@beaconfire/plugin-sdk'
+import type { CrossingProbe, CrossingWatch } from './chain-watch.js'
 import { type Flight, type FlightCrossing, type FlightStep, sizeOfCrossing, sizeOfStep } from './flight.js'
 import { type FlightQuery, FlightRing } from './flight-ring.js'
-import type { CrossingProbe, CrossingWatch } from './interceptor-chain.js'
 import { RecordedCrossing } from './recorded-crossing.js'
 import { redactStanza } from './redact-stanza.js'
 

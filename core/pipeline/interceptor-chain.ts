@@ -13,44 +13,17 @@ import {
   type Stanza,
 } from '@beaconfire/plugin-sdk'
 import { ContributionConflict } from '../plugin-host/registries.js'
+import type { CrossingProbe, CrossingWatch, InterceptorShadow } from './chain-watch.js'
 import { ChainState, type Stages } from './compiled-chain.js'
 import { type Origin, PacketCrossing } from './crossing.js'
 import { Deadlines } from './deadlines.js'
 import { GuardedInterceptor, type InterceptorCounters, type InterceptorStatus } from './guarded-interceptor.js'
-import { type CallProbe, runStage } from './stage-run.js'
+import { runStage } from './stage-run.js'
 
 /** What is done with the packet between the two passes. @returns false when it came to nothing */
 export type Act = (packet: Stanza, session: Session, origin: Origin) => MaybePromise<boolean>
 /** Told of a rejection before the act. */
 export type OnRejected = (rejection: PacketRejected, packet: Stanza, session: Session) => MaybePromise<void>
-
-/** Follows one crossing of a stanza that is recorded. */
-export interface CrossingProbe extends CallProbe {
-  /** The act begins, or has ended. */
-  acting(): void
-  acted(outcome: boolean): void
-  /** Nothing more comes of this crossing. */
-  finished(): void
-}
-
-/** Decides which stanzas are recorded. */
-export interface CrossingWatch {
-  /** @returns undefined for a crossing that is not to be recorded */
-  crossing(packet: Stanza, session: Session, incoming: boolean, routed: RoutedNotes): CrossingProbe | undefined
-}
-
-/** Interceptors that a shadow version of a plugin puts beside those that serve. */
-export interface InterceptorShadow {
-  /** @param serving the plugin's interceptors as they are now */
-  arrange(serving: readonly PacketInterceptor[]): ArrangedShadow
-}
-
-export interface ArrangedShadow {
-  /** What is called in place of each of the plugin's interceptors. */
-  readonly beside: ReadonlyMap<PacketInterceptor, PacketInterceptor>
-  /** Those that the serving version has not. */
-  readonly alone: readonly PacketInterceptor[]
-}
 
 export class InterceptorChain {
   /** By `plugin/name`, in order of adding. */

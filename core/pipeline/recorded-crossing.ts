@@ -1,10 +1,10 @@
 /** Notes each step of one crossing of a stanza that is recorded. */
 import { inspect } from 'node:util'
+import type { CrossingProbe } from './chain-watch.js'
 import type { PacketCrossing } from './crossing.js'
 import type { FlightCrossing, FlightStep, StageName } from './flight.js'
 import type { RecordedFlight } from './flight-recorder.js'
 import type { GuardedInterceptor } from './guarded-interceptor.js'
-import type { CrossingProbe } from './interceptor-chain.js'
 import type { CallOutcome } from './stage-run.js'
 
 export class RecordedCrossing implements CrossingProbe {

@@ -12,10 +12,10 @@ import {
   type Session,
   type Stanza,
 } from '@beaconfire/plugin-sdk'
+import type { ArrangedShadow, InterceptorShadow } from './chain-watch.js'
 import { wantsStage, wantsType } from './compiled-chain.js'
 import { type Origin, PacketCrossing } from './crossing.js'
 import type { StageName } from './flight.js'
-import type { ArrangedShadow, InterceptorShadow } from './interceptor-chain.js'
 import { ShadowQueue } from './shadow-queue.js'
 import type { Outcome, ShadowResults } from './shadow-results.js'
 import { withinLimit } from './time-limit.js'

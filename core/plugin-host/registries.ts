@@ -12,7 +12,7 @@ import type {
   PreAuthIqHandler,
   StreamFeature,
 } from '@beaconfire/plugin-sdk'
-import type { InterceptorShadow } from '../pipeline/interceptor-chain.js'
+import type { InterceptorShadow } from '../pipeline/chain-watch.js'
 import type { ShadowCounts, ShadowDifference } from '../pipeline/shadow-results.js'
 
 export type Undo = () => void
