@@ -6,6 +6,7 @@ import { type Element, Iq, Message, NS, Presence, type Stanza, stanzaFrom } from
 import type { SaxesTagNS } from 'saxes'
 import { StreamError } from '../stream/stream-error.js'
 import { ElementBuilder } from './element-builder.js'
+import { scanAcknowledgement } from './scan-acknowledgement.js'
 import { StanzaScanner } from './stanza-scanner.js'
 import { Tokenizer } from './tokenizer.js'
 import { Utf8Decoder } from './utf8-decoder.js'
@@ -142,7 +143,7 @@ export class StreamParser {
     if (this.#decoder.isBroken) throw new StreamError('unsupported-encoding', 'the stream is not UTF-8')
   }
 
-  /** Reads the stanzas of the plain form that the text begins with, past the tokenizer. @returns how much of the text that was */
+  /** Reads the stanzas and acknowledgements of the plain form that the text begins with, past the tokenizer. @returns how much of the text that was */
   #scanPlain(text: string): number {
     const scanner = this.#scanner
     if (!scanner) return 0
@@ -151,9 +152,15 @@ export class StreamParser {
       at = endOfSpace(text, at)
       const end = at < text.length ? scanner.scan(text, at) : -1
       const stanza = end === -1 ? undefined : plainStanza(scanner)
-      if (!stanza) return at
-      at = end
-      this.#events.stanza(stanza)
+      if (stanza) {
+        at = end
+        this.#events.stanza(stanza)
+      } else {
+        const plain = scanAcknowledgement(text, at)
+        if (!plain) return at
+        at = plain.end
+        this.#events.element(plain.element)
+      }
       this.#checkStopped()
     }
   }
