@@ -3,7 +3,7 @@ import { type Database, fromDateColumn, type Migration, NumberedAppender, toDate
 
 /** The `ofID` sequence of journalID. */
 const ID_TYPE = 1003
-const DELETED_AT_ONCE = 500
+const RUNS_AT_ONCE = 200
 
 export const tables: readonly Migration[] = [
   {
@@ -69,10 +69,11 @@ export class JournalStore {
   }
 
   async remove(journalIDs: readonly number[]): Promise<void> {
-    for (let start = 0; start < journalIDs.length; start += DELETED_AT_ONCE) {
-      await this.#table()
-        .whereIn('journalID', journalIDs.slice(start, start + DELETED_AT_ONCE))
-        .delete()
+    const runs = runsOf(journalIDs)
+    for (let start = 0; start < runs.length; start += RUNS_AT_ONCE) {
+      const some = runs.slice(start, start + RUNS_AT_ONCE)
+      const where = some.map(() => 'journalID between ? and ?').join(' or ')
+      await this.#database.knex.raw(`delete from ofDeliveryJournal where ${where}`, some.flat())
     }
   }
 
@@ -88,4 +89,15 @@ export class JournalStore {
 
 export function dateColumn(at: number): string {
   return toDateColumn(at)
+}
+
+/** Numbers that follow each other, as first and last: rows go nearly in the order they came. */
+function runsOf(numbers: readonly number[]): [first: number, last: number][] {
+  const runs: [number, number][] = []
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const run = runs.at(-1)
+    if (run && number <= run[1] + 1) run[1] = number
+    else runs.push([number, number])
+  }
+  return runs
 }

@@ -8,7 +8,7 @@ import { dateColumn, type JournalStore } from './journal-store.js'
 
 /** How often rows that are done with are removed, in ms; more often where there are many. */
 const TICK_MS = 250
-const REMOVED_AT_ONCE = 500
+const REMOVED_AT_ONCE = 5000
 /** Pause after a write that failed, in ms. */
 const RETRY_MS = 1000
 /** Messages and characters that may wait to be written before senders have to. */
