@@ -118,7 +118,10 @@ function declare(newStore: (t: TestContext) => Promise<OpenfireStore>, engine: s
     const shown = new Map((await list({ limit: 100, user: 'romeo' })).items.map((it) => [it.messageID, it]))
     assert.deepEqual([shown.get(4)?.type, shown.get(31)?.type, shown.get(31)?.sessionJID], ['chat', 'groupchat', 'romeo@test/a'])
     assert.deepEqual([shown.get(40)?.type, shown.get(40)?.receiver, shown.get(35)?.content], ['chat', 'juliet@test', ''])
-    await assert.rejects(call('/chatlogs/:messageId', { at: 1 }, { messageId: 3 }), (error) => error instanceof AdminError && error.statusCode === 404)
+    await assert.rejects(
+      call('/chatlogs/:messageId', { at: 1 }, { messageId: 3 }),
+      (error) => error instanceof AdminError && error.statusCode === 404,
+    )
     await assert.rejects(call('/chatlogs/:messageId', {}, { messageId: 3 }), (error) => error instanceof AdminError && error.statusCode === 400)
   })
 
