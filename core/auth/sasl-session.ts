@@ -20,6 +20,8 @@ export interface SaslOutcome {
   /** Set on success; the stream restarts then. */
   readonly authenticated?: { readonly username: string; readonly mechanism: string; readonly isAnonymous: boolean }
   readonly failed?: SaslFailureCondition
+  /** The failure came before any password was looked at, so that nobody is to be slowed down for it. */
+  readonly isNoGuess?: true
   /** The prepared name the client said it is, on failure too: what a throttle counts by. It may be no account's. */
   readonly username?: string
 }
@@ -132,8 +134,9 @@ export class SaslSession {
     const who = username === undefined ? {} : { username }
     if (error instanceof SaslFailure) {
       // why not authorized stays in the server: the peer is told the same for every reason
-      const text = error.condition === 'not-authorized' && !(error instanceof ChannelBindingFailure) ? undefined : error.text
-      return { reply: saslFailureElement(error.condition, text), failed: error.condition, ...who }
+      const isNoGuess = error instanceof ChannelBindingFailure
+      const text = error.condition === 'not-authorized' && !isNoGuess ? undefined : error.text
+      return { reply: saslFailureElement(error.condition, text), failed: error.condition, ...(isNoGuess && { isNoGuess }), ...who }
     }
     this.#options.log.error({ err: error, mechanism: running?.mechanism.name, ...who }, 'authentication could not be decided')
     return { reply: saslFailureElement('temporary-auth-failure'), failed: 'temporary-auth-failure', ...who }

@@ -36,11 +36,16 @@ export class LoginAttempts {
     this.#server.throttle.succeeded(this.#address, username)
   }
 
+  /** A failure that cannot have been a guess: it counts on this stream alone. */
+  mistaken(condition: SaslFailureCondition, username: string | undefined, mechanism: string | undefined): void {
+    this.#server.log.info({ address: this.#address, condition, username, mechanism }, 'login failed')
+    this.#failures++
+  }
+
   /** @returns a promise when the answer has to wait */
   failed(condition: SaslFailureCondition, username: string | undefined, mechanism: string | undefined): MaybePromise<void> {
-    const { log, throttle } = this.#server
-    log.info({ address: this.#address, condition, username, mechanism }, 'login failed')
-    this.#failures++
+    const { throttle } = this.#server
+    this.mistaken(condition, username, mechanism)
     if (GUESSES.has(condition)) throttle.failed(this.#address, username)
     return throttle.slowDown(this.#address, username)
   }

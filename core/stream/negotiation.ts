@@ -247,7 +247,7 @@ export class Negotiation implements StreamPhase, ConnectedSession {
     const { log, mechanisms } = this.#server
     const environment = this.#saslEnvironment()
     this.#sasl ??= new SaslSession({ mechanisms: mechanisms(), environment, mayRevealPassword: this.#mayRevealPassword(), log })
-    const { reply, authenticated, failed, username } = await this.#sasl.handle(el)
+    const { reply, authenticated, failed, isNoGuess, username } = await this.#sasl.handle(el)
     if (authenticated) {
       this.#account = authenticated
       if (!authenticated.isAnonymous) this.#attempts.succeeded(authenticated.username)
@@ -257,6 +257,7 @@ export class Negotiation implements StreamPhase, ConnectedSession {
       return
     }
     if (failed === undefined) this.#stream.send(reply.toString())
+    else if (isNoGuess) this.#refuseBinding(reply, failed, el, username)
     else await this.#refuseLogin(reply, failed, el, username)
   }
 
@@ -264,6 +265,13 @@ export class Negotiation implements StreamPhase, ConnectedSession {
   async #refuseLogin(reply: Element, condition: SaslFailureCondition, { attrs }: Element, username?: string): Promise<void> {
     this.#hasFailedSasl = true
     await this.#attempts.failed(condition, username, attrs.mechanism)
+    this.#stream.send(reply.toString())
+    this.#attempts.assertTriesLeft()
+  }
+
+  /** Some clients try a channel binding that the connection does not have, before they log in without. @throws StreamError after the last try */
+  #refuseBinding(reply: Element, condition: SaslFailureCondition, { attrs }: Element, username: string | undefined): void {
+    this.#attempts.mistaken(condition, username, attrs.mechanism)
     this.#stream.send(reply.toString())
     this.#attempts.assertTriesLeft()
   }

@@ -139,6 +139,15 @@ describe('bad input', () => {
     const { stream } = await opened(t, { maxVersion: 'TLSv1.2' })
     assert.equal(await firstAnswer(stream, 'SCRAM-SHA-1-PLUS', 'p=tls-exporter,,n=romeo,r=abc'), 'not-authorized unsupported-channel-binding-type')
   })
+  test('clients that try a type the connection does not have keep nobody out: that is no guess at a password', async (t) => {
+    const server = await start(t, { limits: { enabled: true, loginAttemptsPerMinute: 2 } })
+    for (let client = 0; client < 4; client++) {
+      const stream = await server.connect({ direct: true })
+      await stream.open()
+      assert.match(await firstAnswer(stream, 'SCRAM-SHA-256-PLUS', 'p=tls-unique,,n=romeo,r=abc'), /unsupported-channel-binding-type/)
+      await stream.authenticate('PLAIN', 'romeo', 'secret')
+    }
+  })
   test('a -PLUS mechanism in clear wants encryption', async (t) => {
     const server = await start(t)
     const stream = await server.connect()
