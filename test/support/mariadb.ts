@@ -30,6 +30,8 @@ export interface MariaDb {
   freshDatabase(): Promise<MariaDbConnection>
   /** Shuts the server down, its data kept. */
   stop(): Promise<void>
+  /** kill -9: nothing is flushed that was not. */
+  kill(): Promise<void>
   /** Starts it again, whether it was stopped or not. */
   restart(): Promise<void>
 }
@@ -67,6 +69,7 @@ export async function startMariaDb(t: TestScope): Promise<MariaDb | undefined> {
     connection: await server.freshDatabase(),
     freshDatabase: () => server.freshDatabase(),
     stop: () => server.stop(),
+    kill: () => server.kill(),
     restart: async () => {
       await server.stop()
       await server.start()

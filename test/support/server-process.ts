@@ -15,6 +15,7 @@ const TSX = import.meta.resolve('tsx')
 /** From start to the `ready` line, on a machine that does much else. */
 const START_LIMIT_MS = 60_000
 const ADMIN_TOKEN = 'token-of-the-test-process'
+let compiling: Promise<unknown> | undefined
 
 export interface Ports {
   readonly c2s: number
@@ -33,8 +34,10 @@ export interface ServerProcessOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Folder of a server before, to start again on its data. */
   readonly folder?: string
-  /** Compiles the tree first and runs that, as `npm start` does; otherwise the sources run. */
+  /** Compiles the tree first (once in a process) and runs that, as `npm start` does; otherwise the sources run. */
   readonly isCompiled?: boolean
+  /** Told of the process before it is ready. */
+  readonly spawned?: (pid: number) => void
 }
 
 export class ServerProcess {
@@ -99,12 +102,13 @@ export async function startServerProcess(t: TestScope, options: ServerProcessOpt
   }
   await writeFile(configFile, JSON.stringify(config))
   const output: string[] = []
-  if (options.isCompiled) await promisify(execFile)(process.execPath, ['--import', TSX, BUILD])
+  if (options.isCompiled) await (compiling ??= promisify(execFile)(process.execPath, ['--import', TSX, BUILD]))
   const child = spawn(process.execPath, options.isCompiled ? [COMPILED_MAIN] : ['--import', TSX, MAIN], {
     cwd: folder,
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, BEACONFIRE_CONFIG: configFile, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  if (child.pid !== undefined) options.spawned?.(child.pid)
   const exited = new Promise<Exit>((resolve) => child.on('close', (code, signal) => resolve({ code, signal })))
   t.after(async () => {
     child.kill('SIGKILL')

@@ -1,0 +1,34 @@
+/** `npm run crash-test`: shows that nothing acknowledged is lost (design §5), whatever is killed. See docs/durability.md. */
+import { Progress } from '../bench/report/progress.js'
+import { parseCommand } from './command.js'
+import { NotPossible, run } from './run.js'
+import { brokenPromises, type Outcome, tableOf } from './table.js'
+
+const progress = new Progress()
+const outcomes: Outcome[] = []
+let failures = 0
+
+// The library leaves some failures of connections to nobody.
+process.on('unhandledRejection', (error) => {
+  if (error instanceof Error && ('syscall' in error || /[/\\]@xmpp[/\\]/.test(error.stack ?? ''))) return
+  throw error
+})
+
+for (const options of parseCommand(process.argv)) {
+  const name = `${options.scenario} on ${options.engine}, ${options.durability}`
+  progress.line(`${name}, seed ${options.seed}: ${options.kills} times`)
+  try {
+    const result = await run(options, { doing: (text, done, all) => progress.doing(`${name}: ${text}`, done, all) })
+    outcomes.push({ options, result })
+    for (const line of brokenPromises(result)) {
+      failures++
+      progress.line(`BROKEN ${name}: ${line}`)
+    }
+  } catch (error) {
+    if (!(error instanceof NotPossible)) failures++
+    progress.line(`${error instanceof NotPossible ? 'skipped' : 'FAILED'} ${name}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+progress.clear()
+if (outcomes.length > 0) process.stdout.write(tableOf(outcomes))
+process.exitCode = failures > 0 ? 1 : 0
