@@ -53,7 +53,7 @@ export class UnacknowledgedReturns {
       await this.#answered(stanza)
       return true
     }
-    if (stanza.kind !== 'message' || this.#hasReached(left, stanza)) return true
+    if (stanza.kind !== 'message' || isFromAccount(stanza, owner) || this.#hasReached(left, stanza)) return true
     for (let tries = 0; ; tries++) {
       try {
         await this.#giveBack.message(tries === 0 ? stanza : stanza.clone(), owner.bare(), new Date(left.at))
@@ -96,4 +96,9 @@ export class UnacknowledgedReturns {
       })
     })
   }
+}
+
+/** Copies, results and notices that the server made for this one session: not messages of anybody's. */
+function isFromAccount(message: Message, owner: Jid): boolean {
+  return message.from?.equals(owner.bare()) ?? false
 }
