@@ -54,6 +54,8 @@ const SHIPPED_PLUGINS = COMPILED_PLUGINS?.sources ?? fileURLToPath(new URL('../p
 export interface ServerOptions extends ConfigurationSources {
   /** Plugins given as values: then these alone are loaded, and no folder is looked at. */
   readonly plugins?: readonly AnyPlugin[]
+  /** Lays something over the database that core and plugins are given: how tests make it slow or let it fail. Migrations pass below. */
+  readonly overDatabase?: (database: ServerDatabase) => ServerDatabase
 }
 
 export interface RunningServer {
@@ -76,7 +78,7 @@ export interface RunningServer {
  * @throws ConfigError; the error of a listener that cannot be opened, or of a database that cannot be used
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  return new Server(await configureServer(options)).start(options.plugins)
+  return new Server(await configureServer(options)).start(options)
 }
 
 class Server {
@@ -125,10 +127,10 @@ class Server {
     this.#hooks.add('core', this.#anonymous.hooks())
   }
 
-  async start(builtIn: readonly AnyPlugin[] | undefined): Promise<RunningServer> {
+  async start({ plugins: builtIn, overDatabase = (it) => it }: ServerOptions): Promise<RunningServer> {
     const { c2s, dataFolder, database: databaseConfig } = this.#config
     await mkdir(dataFolder, { recursive: true })
-    const [database, tls] = await Promise.all([
+    const [opened, tls] = await Promise.all([
       openDatabase(databaseConfig, dataFolder, this.#log, this.#config.durability),
       c2s.tls === 'disabled'
         ? undefined
@@ -142,6 +144,7 @@ class Server {
             log: this.#log,
           }),
     ])
+    const database = overDatabase(opened)
     await database.migrate('beaconfire', [...accountTables])
     await database.migrate('beaconfire-audit', [...securityAuditTables])
     const admins = await AdminList.open(database.forPlugin('beaconfire'), this.#configuredAdmins, this.#log)
