@@ -75,6 +75,7 @@ export class AccountStore implements Accounts {
   readonly #options: AccountStoreOptions
   readonly #database: Database
   readonly #known: KnownUsernames
+  readonly #lookingUp = new Map<string, Promise<boolean>>()
   readonly #now: () => number
   #isDigestOffered: MaybePromise<boolean> = false
   #digestAskedAt = Number.NEGATIVE_INFINITY
@@ -89,7 +90,14 @@ export class AccountStore implements Accounts {
   }
 
   exists(username: string): MaybePromise<boolean> {
-    return this.#known.get(username) ?? this.#lookUp(username)
+    return this.#known.get(username) ?? this.#lookingUp.get(username) ?? this.#startLookingUp(username)
+  }
+
+  /** All who ask meanwhile get the same promise, so that messages to one user go on in the order in which they came. */
+  #startLookingUp(username: string): Promise<boolean> {
+    const lookUp = this.#lookUp(username).finally(() => this.#lookingUp.delete(username))
+    this.#lookingUp.set(username, lookUp)
+    return lookUp
   }
 
   async #lookUp(username: string): Promise<boolean> {
