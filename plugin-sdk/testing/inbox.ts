@@ -1,5 +1,8 @@
 /** What a peer received and nobody asked for yet, in order, and who waits for more. */
 import { type Element, namespaceOf } from '../index.js'
+import { realClearTimeout, realSetTimeout } from './real-timers.js'
+import { differenceOf } from './stanza-difference.js'
+import { isStanzaMatcher } from './stanza-matchers.js'
 
 /** A local name such as `message`, `presence`, `iq`, `success`, or a test of the element. */
 export type Wanted = string | ((el: Element) => boolean)
@@ -43,10 +46,10 @@ export class Inbox {
     const matches = matcherOf(wanted)
     const index = this.#queued.findIndex(matches)
     if (index >= 0) return Promise.resolve(this.#queued.splice(index, 1)[0] as Element)
-    if (this.#ended !== undefined) return Promise.reject(this.#failure(`waited for ${what}, but the stream ended`))
+    if (this.#ended !== undefined) return Promise.reject(this.#failure(`waited for ${what}, but the stream ended`, wanted))
     return new Promise((resolve, reject) => {
       const leave = () => {
-        clearTimeout(timer)
+        realClearTimeout(timer)
         this.#waiters = this.#waiters.filter((it) => it !== waiter)
       }
       const waiter: Waiter = {
@@ -60,7 +63,8 @@ export class Inbox {
           reject(error)
         },
       }
-      const timer = setTimeout(() => waiter.reject(this.#failure(`${what} did not come within ${PATIENCE_MS / 1000} s`)), PATIENCE_MS)
+      const late = () => waiter.reject(this.#failure(`${what} did not come within ${PATIENCE_MS / 1000} s`, wanted))
+      const timer = realSetTimeout(late, PATIENCE_MS)
       this.#waiters.push(waiter)
     })
   }
@@ -76,9 +80,16 @@ export class Inbox {
     this.#queued = this.#queued.filter((el) => !matches(el))
   }
 
-  #failure(what: string): Error {
+  #failure(what: string, wanted?: Wanted): Error {
     const queued = this.#queued.length === 0 ? 'nothing is queued' : `queued: ${this.#queued.map(String).join('\n  ')}`
-    return new Error(`${this.#owner()}: ${what}${this.#ended === undefined ? '' : ` (${this.#ended})`}; ${queued}`)
+    return new Error(`${this.#owner()}: ${what}${this.#ended === undefined ? '' : ` (${this.#ended})`}; ${queued}${this.#nearest(wanted)}`)
+  }
+
+  /** Of what is queued, how the first of the same name differs from what was wanted. */
+  #nearest(wanted: Wanted | undefined): string {
+    if (!isStanzaMatcher(wanted)) return ''
+    const near = this.#queued.find((el) => el.getName() === wanted.pattern.getName())
+    return near ? `\nthe nearest differs so:\n${differenceOf(near, wanted.pattern, wanted.options)}` : ''
   }
 }
 
@@ -87,6 +98,7 @@ function matcherOf(wanted: Wanted): (el: Element) => boolean {
 }
 
 function describeWanted(wanted: Wanted): string {
+  if (isStanzaMatcher(wanted)) return wanted.pattern.toString()
   return typeof wanted === 'function' ? 'an element' : `<${wanted}/>`
 }
 

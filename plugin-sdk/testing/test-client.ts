@@ -1,6 +1,7 @@
 /** A scripted client that is logged in: says what the test tells it, and queues what it is told. */
 import { type Element, element, type Jid, NS, parseElement } from '../index.js'
 import type { Wanted } from './inbox.js'
+import { assertStanza, type MatchOptions } from './stanza-difference.js'
 import type { Closed, TestStream } from './test-stream.js'
 
 export class TestClient {
@@ -36,6 +37,18 @@ export class TestClient {
     return this.stream.receive(wanted, what)
   }
 
+  /**
+   * Takes the next stanza of this kind, or waits for it, and asserts that it is as `expected` says: attributes in any order, `*` for any
+   * value or text, nothing besides unless `options.extras`.
+   * @throws (rejects) AssertionError that shows the difference line by line; as {@link receive}
+   */
+  async expect(expected: string | Element, options: MatchOptions = {}): Promise<Element> {
+    const wanted = typeof expected === 'string' ? parseElement(expected) : expected
+    const stanza = await this.receive(wanted.getName())
+    assertStanza(stanza, wanted, options)
+    return stanza
+  }
+
   /** Sends an iq, with an id if it has none. @returns the result or error */
   request(iq: string | Element): Promise<Element> {
     return this.stream.request(typeof iq === 'string' ? parseElement(iq) : iq)
@@ -62,8 +75,27 @@ export class TestClient {
     return this.stream.close()
   }
 
-  /** Cuts the connection, as a phone that lost its network. */
+  /** Cuts the connection: the server sees it end. */
   drop(): void {
     this.stream.drop()
+  }
+
+  /** The link dies and nobody notices, as with a phone that lost its network: nothing comes through any more, and it stays open. */
+  silence(): void {
+    this.stream.silence()
+  }
+
+  /** Reads nothing, as a client that hangs, until {@link resume}. */
+  pause(): void {
+    this.stream.pause()
+  }
+
+  /** Reads no faster than this, until {@link resume}. */
+  readSlowly(bytesPerSecond: number): void {
+    this.stream.readSlowly(bytesPerSecond)
+  }
+
+  resume(): void {
+    this.stream.resume()
   }
 }

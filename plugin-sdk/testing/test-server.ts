@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectionOptions } from 'node:tls'
 import { AccountConflict, type AnyPlugin, element, Jid, type Logger } from '../index.js'
+import { type ActiveFault, type DatabaseFault, DatabaseFaults } from './database-faults.js'
 import { TestClient } from './test-client.js'
 import { TestStream } from './test-stream.js'
+import { Transcript } from './transcript.js'
+import { VirtualClock } from './virtual-clock.js'
 
 type CoreServer = typeof import('@beaconfire/core/server')
 export type RunningServer = Awaited<ReturnType<CoreServer['startServer']>>
@@ -25,6 +28,8 @@ export interface TestServerOptions {
   readonly config?: TestConfig
   /** Silent unless given. */
   readonly log?: Logger
+  /** `virtual`: time stands still until `server.clock` moves it, for the whole process, from this start to the end of the test. */
+  readonly clock?: 'virtual'
 }
 
 export interface LoginOptions {
@@ -39,6 +44,12 @@ export interface LoginOptions {
 /** `RequestInit`, with a value to send as JSON. */
 export interface AdminInit extends RequestInit {
   readonly json?: unknown
+}
+
+/** What the kit has laid around the server. */
+interface TestServerParts {
+  readonly faults?: DatabaseFaults
+  readonly clock?: VirtualClock | undefined
 }
 
 const ADMIN_TOKEN = 'token-of-the-test-kit'
@@ -56,12 +67,20 @@ export class TestServer {
   /** The server's parts: accounts, sessions, plugins, database, ports, configuration. */
   readonly running: RunningServer
   readonly dataFolder: string
+  readonly #parts: TestServerParts
   readonly #streams: TestStream[] = []
   #stopped: Promise<void> | undefined
 
-  constructor(running: RunningServer, dataFolder: string) {
+  constructor(running: RunningServer, dataFolder: string, parts: TestServerParts = {}) {
     this.running = running
     this.dataFolder = dataFolder
+    this.#parts = parts
+  }
+
+  /** @throws Error unless the server was started with `clock: 'virtual'` */
+  get clock(): VirtualClock {
+    if (!this.#parts.clock) throw new Error(`this server runs in the time of the machine; start it with { clock: 'virtual' }`)
+    return this.#parts.clock
   }
 
   get accounts() {
@@ -132,6 +151,17 @@ export class TestServer {
     return fetch(this.url + path, { ...rest, headers, body: JSON.stringify(json) })
   }
 
+  /** From now on the database is slow or fails, for one plugin or for all, until the fault is mended. */
+  breakDatabase(fault: DatabaseFault): ActiveFault {
+    if (!this.#parts.faults) throw new Error('this server was not started by startTestServer')
+    return this.#parts.faults.add(fault)
+  }
+
+  /** Writes down what these clients say and hear from now on. @param clients by the names they shall have in it */
+  transcript(clients: Readonly<Record<string, TestClient>>): Transcript {
+    return new Transcript(clients)
+  }
+
   /** Stops the server; the data stays until the test is over. Once is enough: the end of the test does no more. */
   stop(): Promise<void> {
     this.#stopped ??= this.running.stop()
@@ -160,18 +190,23 @@ export async function startTestServer(t: TestScope, options: TestServerOptions =
   const { startServer } = await import('@beaconfire/core/server')
   const dataFolder = options.config?.dataFolder ?? (await mkdtemp(join(tmpdir(), 'beaconfire-test-')))
   const config = merge({ ...DEFAULTS, dataFolder, database: options.database ?? {} }, options.config) as TestConfig
+  const faults = new DatabaseFaults()
+  const clock = options.clock === 'virtual' ? VirtualClock.install() : undefined
   let server: TestServer | undefined
   t.after(async () => {
+    faults.mendAll()
+    clock?.uninstall() // stopping may take time
     server?.dropConnections()
     await server?.stop()
     await rm(dataFolder, { recursive: true, force: true })
   })
   const running = await startServer({
     config,
+    overDatabase: (database) => faults.over(database),
     ...(options.log && { log: options.log }),
     ...(options.plugins && { plugins: [...options.plugins] }),
   })
-  server = new TestServer(running, dataFolder)
+  server = new TestServer(running, dataFolder, { faults, clock })
   return server
 }
 

@@ -1,9 +1,10 @@
 /** A scripted peer on a socket: writes what the test says, byte by byte if need be, and queues what comes. */
 import { connect as connectTcp, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls'
-import { childElements, Element, element, findChild, Jid, NS } from '../index.js'
+import { childElements, Element, element, findChild, Jid, NS, parseElement, XmlError } from '../index.js'
 import { ElementReader } from './element-reader.js'
 import { Inbox, named, type Wanted } from './inbox.js'
+import { realClearTimeout, realSetTimeout } from './real-timers.js'
 import { type ScramBinding, ScramClient, type ScramName } from './scram-client.js'
 
 export interface Closed {
@@ -14,6 +15,12 @@ export interface Closed {
 export interface Opening {
   /** Attributes of the stream's start tag besides the namespaces; `undefined` leaves one out. */
   readonly [attribute: string]: string | undefined
+}
+
+/** Told of each stanza as it goes by. */
+export interface StreamObserver {
+  sent(stanza: Element): void
+  received(stanza: Element): void
 }
 
 export class TestStream {
@@ -32,6 +39,10 @@ export class TestStream {
   #error: string | undefined
   #settleClosed: (closed: Closed) => void = () => {}
   #ids = 0
+  #isSilent = false
+  /** Bytes a second, where it reads slowly. */
+  #pace: number | undefined
+  readonly #observers = new Set<StreamObserver>()
 
   private constructor(socket: Socket, domain: string) {
     this.domain = domain
@@ -59,11 +70,19 @@ export class TestStream {
   }
 
   write(data: string | Uint8Array): void {
-    this.#socket.write(data)
+    if (!this.#isSilent) this.#socket.write(data)
   }
 
   send(stanza: string | Element): void {
-    this.write(stanza.toString())
+    const xml = stanza.toString()
+    if (this.#observers.size > 0) this.#tellSent(xml)
+    this.write(xml)
+  }
+
+  /** @returns what ends it */
+  observe(observer: StreamObserver): () => void {
+    this.#observers.add(observer)
+    return () => void this.#observers.delete(observer)
   }
 
   /** @see Inbox.take. @throws (rejects) after 5 s, or at once when the stream has ended */
@@ -143,9 +162,9 @@ export class TestStream {
   async close(): Promise<Closed> {
     if (!this.#socket.destroyed) this.write('</stream:stream>')
     // A server that leaves the connection open must not keep a test alive.
-    const patience = setTimeout(() => this.drop(), 2000)
+    const patience = realSetTimeout(() => this.drop(), 2000)
     const closed = await this.closed
-    clearTimeout(patience)
+    realClearTimeout(patience)
     return closed
   }
 
@@ -154,8 +173,24 @@ export class TestStream {
     this.#socket.end()
   }
 
-  /** Reads nothing more, as a client that hangs. */
+  /** Reads nothing more, as a client that hangs, until {@link resume}. */
   pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#pace = undefined
+    this.#socket.resume()
+  }
+
+  /** Reads no faster than this, until {@link resume}. */
+  readSlowly(bytesPerSecond: number): void {
+    this.#pace = bytesPerSecond
+  }
+
+  /** The link is dead and nobody has noticed: what either side writes from now on is lost, and the connection stays open. */
+  silence(): void {
+    this.#isSilent = true
     this.#socket.pause()
   }
 
@@ -174,6 +209,12 @@ export class TestStream {
     return Buffer.from(answer.getText(), 'base64').toString()
   }
 
+  #rest(ms: number): void {
+    const socket = this.#socket
+    socket.pause()
+    realSetTimeout(() => socket.resume(), ms).unref()
+  }
+
   #newReader(): ElementReader {
     return new ElementReader({
       header: (attributes) => {
@@ -184,8 +225,21 @@ export class TestStream {
     })
   }
 
+  #tellSent(xml: string): void {
+    let stanza: Element
+    try {
+      stanza = parseElement(xml)
+    } catch (error) {
+      // A test may send half a stanza, or a wrong one.
+      if (error instanceof XmlError) return
+      throw error
+    }
+    for (const observer of this.#observers) observer.sent(stanza)
+  }
+
   #take(el: Element): void {
     this.received.push(el)
+    for (const observer of this.#observers) observer.received(el)
     if (named('error', NS.streams)(el)) {
       this.#error = childElements(el)
         .find((it) => it.getName() !== 'text')
@@ -205,6 +259,7 @@ export class TestStream {
   }
 
   #read(chunk: Uint8Array): void {
+    if (this.#pace !== undefined) this.#rest((chunk.length / this.#pace) * 1000)
     try {
       this.#reader.write(chunk)
     } catch (error) {

@@ -1,0 +1,166 @@
+/** A database that is slow or fails, for one plugin or for all: what the kit lays over the server's own. */
+import type { Knex } from 'knex'
+import type { Appender, ColumnValue, Database, Row } from '../index.js'
+
+export interface DatabaseFault {
+  /** Whose queries; those of every plugin and of core unless given. Core's own are `beaconfire` and `beaconfire-audit`. */
+  readonly plugin?: string
+  /** Every query fails with it. */
+  readonly fail?: Error
+  /** Every query waits so long first, in ms; on the virtual clock, where there is one. */
+  readonly delay?: number
+  /** Every query waits for this first: exact, where a delay is a guess. */
+  readonly until?: Promise<unknown>
+}
+
+/** A fault that is there until it is mended. */
+export interface ActiveFault {
+  /** Queries, transactions and rows it has met so far. */
+  readonly hits: number
+  mend(): void
+}
+
+class Fault implements ActiveFault {
+  readonly what: DatabaseFault
+  hits = 0
+  readonly #mend: (fault: Fault) => void
+
+  constructor(what: DatabaseFault, mend: (fault: Fault) => void) {
+    this.what = what
+    this.#mend = mend
+  }
+
+  mend(): void {
+    this.#mend(this)
+  }
+}
+
+interface Databases {
+  forPlugin(plugin: string): Database
+}
+
+interface RunnableClient {
+  runner(builder: unknown): { run: () => Promise<unknown> }
+}
+
+export class DatabaseFaults {
+  readonly #active = new Set<Fault>()
+
+  add(what: DatabaseFault): ActiveFault {
+    const fault = new Fault(what, (it) => void this.#active.delete(it))
+    this.#active.add(fault)
+    return fault
+  }
+
+  mendAll(): void {
+    this.#active.clear()
+  }
+
+  /** The same database, whose queries meet the faults. Migrations do not: plugins could not start. */
+  over<D extends Databases>(databases: D): D {
+    const own = new Map<string, Database>()
+    const forPlugin = (plugin: string): Database => {
+      const known = own.get(plugin) ?? this.#faulty(plugin, databases.forPlugin(plugin))
+      own.set(plugin, known)
+      return known
+    }
+    return new Proxy(databases, {
+      get(target, key) {
+        if (key === 'forPlugin') return forPlugin
+        const value: unknown = Reflect.get(target, key, target)
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      },
+    })
+  }
+
+  #faulty(plugin: string, database: Database): Database {
+    const pass = () => this.#pass(plugin)
+    let knex: Knex | undefined
+    return {
+      client: database.client,
+      get knex() {
+        knex ??= faultyKnex(database.knex, pass)
+        return knex
+      },
+      read: <R extends object>(sql: string, bindings: readonly ColumnValue[]) => afterwards(pass(), () => database.read<R>(sql, bindings)),
+      transaction: (work) => afterwards(pass(), () => database.transaction(work)),
+      appender: (table, columns) => faultyAppender(database.appender(table, columns), pass),
+      nextId: (idType) => {
+        const fault = pass()
+        return fault ? fault.then(() => database.nextId(idType)) : database.nextId(idType)
+      },
+      isDuplicate: (error) => database.isDuplicate(error),
+    }
+  }
+
+  /** @returns undefined where nothing is in the way, so that what is synchronous without faults stays so */
+  #pass(plugin: string): Promise<void> | undefined {
+    const met = [...this.#active].filter(({ what }) => what.plugin === undefined || what.plugin === plugin)
+    return met.length === 0 ? undefined : meet(met)
+  }
+}
+
+async function meet(faults: readonly Fault[]): Promise<void> {
+  for (const fault of faults) fault.hits++
+  for (const { what } of faults) {
+    await what.until
+    const { delay } = what
+    if (delay !== undefined) await new Promise((resolve) => setTimeout(resolve, delay))
+    if (what.fail) throw what.fail
+  }
+}
+
+function afterwards<T>(fault: Promise<void> | undefined, act: () => Promise<T>): Promise<T> {
+  return fault ? fault.then(act) : act()
+}
+
+/** Knex on the same connections, whose every statement passes the faults first. */
+function faultyKnex(knex: Knex, pass: () => Promise<void> | undefined): Knex {
+  const copy = knex.withUserParams({})
+  const client = copy.client as RunnableClient
+  const runner = client.runner.bind(client)
+  client.runner = (builder) => {
+    const made = runner(builder)
+    const run = made.run.bind(made)
+    made.run = () => afterwards(pass(), run)
+    return made
+  }
+  return copy
+}
+
+/** Rows that wait for a fault are pending; they reach the queue in the order in which they came. */
+function faultyAppender<R extends Row>(appender: Appender<R>, pass: () => Promise<void> | undefined): Appender<R> {
+  let waiting = 0
+  let last: Promise<void> = Promise.resolve()
+  const after = (append: () => Promise<void>): Promise<void> => {
+    const fault = pass()
+    if (!fault && waiting === 0) return append()
+    waiting++
+    const before = last
+    const row = (async () => {
+      try {
+        await fault
+        await before
+      } finally {
+        waiting--
+      }
+      return append()
+    })()
+    last = row.catch(() => undefined) // told to who appended it
+    return row
+  }
+  return {
+    append: (row) => after(() => appender.append(row)),
+    appendTogether: (row, refused) => after(() => appender.appendTogether(row, refused)),
+    get pending() {
+      return waiting + appender.pending
+    },
+    get isSaturated() {
+      return appender.isSaturated
+    },
+    whenIdle: async () => {
+      await last
+      await appender.whenIdle()
+    },
+  }
+}
