@@ -1,16 +1,19 @@
 /**
  * `npm test [-- <part of a path>…]`: unit tests in one process (a process a file would cost more than the tests do),
- * then each file of `test/` in a process of its own, two at a time. Exits 1 when a test fails or none is found.
+ * then each file of `test/` in a process of its own, two at a time; of the conformance tree each folder of a specification, whose
+ * files start a server each and little else. Exits 1 when a test fails or none is found.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { addCounts, type Counts, countsOf, NO_COUNTS } from './test-counts.js'
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const UNIT_FOLDERS = ['core', 'plugin-sdk', 'plugins', 'scripts']
+/** The files of a folder in it share a process. */
+const CONFORMANCE = join('test', 'conformance')
 const CONCURRENCY = 2
 /** A process that has said nothing for so long hangs: an open handle, or a test without a limit of its own. */
 const SILENCE_MS = 3 * 60_000
@@ -42,12 +45,12 @@ function findTests(folder: string): string[] {
  * A module that imports every file, so that one that cannot be loaded fails by name and the others still run. It keeps the
  * process alive up to its last test: else the first test that waits for an unreferenced timer would end it and cancel the rest.
  */
-function writeEntry(folder: string, files: readonly string[]): string {
+function writeEntry(folder: string, name: string, files: readonly string[]): string {
   const imports = files.map((file) => {
     const url = JSON.stringify(pathToFileURL(join(ROOT, file)).href)
     return `await import(${url}).catch((error) => test(${JSON.stringify(`loading ${file}`)}, () => { throw error }))`
   })
-  const entry = join(folder, 'unit-tests.mjs')
+  const entry = join(folder, `${name.replaceAll(/\W+/g, '-')}.mjs`)
   const begin = [`import { test } from 'node:test'`, 'const alive = setInterval(() => {}, 1000)']
   writeFileSync(entry, [...begin, ...imports, `test('${LAST_TEST}', () => clearInterval(alive))`, ''].join('\n'))
   return entry
@@ -107,16 +110,33 @@ function lateErrorIn(output: string): string | undefined {
   return late?.[1]
 }
 
-/** Runs one file a process, `CONCURRENCY` at a time; prints each outcome whole, so that outputs do not mix. */
-async function runSeparately(files: readonly string[]): Promise<Counts> {
+/** What one process runs. */
+interface Batch {
+  readonly name: string
+  readonly files: readonly string[]
+}
+
+/** The largest first, so that none is left for the end. */
+function batchesOf(files: readonly string[]): Batch[] {
+  const batches = new Map<string, string[]>()
+  for (const file of files) {
+    const folder = dirname(file)
+    const name = folder.startsWith(CONFORMANCE + sep) ? folder : file
+    batches.set(name, [...(batches.get(name) ?? []), file])
+  }
+  return [...batches].map(([name, files]) => ({ name, files })).sort((one, other) => other.files.length - one.files.length)
+}
+
+/** Runs `CONCURRENCY` batches at a time; prints each outcome whole, so that outputs do not mix. */
+async function runSeparately(batches: readonly Batch[], folder: string): Promise<Counts> {
   let total = NO_COUNTS
   let done = 0
-  const waiting = [...files]
+  const waiting = [...batches]
   const worker = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const outcome = await runProcess(join(ROOT, file), false)
+    for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
+      const outcome = await runBatch(batch, folder, false)
       done++
-      console.log(`\n[${done}/${files.length}] ${file} (${outcome.seconds.toFixed(1)} s)${outcome.trouble ? `: ${outcome.trouble}` : ''}`)
+      console.log(`\n[${done}/${batches.length}] ${batch.name} (${outcome.seconds.toFixed(1)} s)${outcome.trouble ? `: ${outcome.trouble}` : ''}`)
       process.stdout.write(outcome.output)
       total = addCounts(total, outcome.counts)
     }
@@ -125,16 +145,20 @@ async function runSeparately(files: readonly string[]): Promise<Counts> {
   return total
 }
 
-async function runTogether(files: readonly string[]): Promise<Counts> {
-  const folder = mkdtempSync(join(tmpdir(), 'beaconfire-tests-'))
-  try {
-    console.log(`${files.length} files of unit tests`)
-    const outcome = await runProcess(writeEntry(folder, files), true)
-    if (outcome.trouble) console.log(`unit tests: ${outcome.trouble}`)
-    return { ...outcome.counts, passed: outcome.counts.passed - (outcome.output.includes(LAST_TEST) ? 1 : 0) }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+async function runTogether(files: readonly string[], folder: string): Promise<Counts> {
+  console.log(`${files.length} files of unit tests`)
+  const outcome = await runBatch({ name: 'unit tests', files }, folder, true)
+  if (outcome.trouble) console.log(`unit tests: ${outcome.trouble}`)
+  return outcome.counts
+}
+
+/** @param folder for what the run writes */
+async function runBatch({ name, files }: Batch, folder: string, live: boolean): Promise<Outcome> {
+  const [only] = files
+  if (files.length === 1 && only !== undefined) return runProcess(join(ROOT, only), live)
+  const outcome = await runProcess(writeEntry(folder, name, files), live)
+  const { counts, output } = outcome
+  return { ...outcome, counts: { ...counts, passed: counts.passed - (output.includes(LAST_TEST) ? 1 : 0) } }
 }
 
 async function main(filters: readonly string[]): Promise<void> {
@@ -147,9 +171,14 @@ async function main(filters: readonly string[]): Promise<void> {
     process.exitCode = 1
     return
   }
+  const folder = mkdtempSync(join(tmpdir(), 'beaconfire-tests-'))
   let total = NO_COUNTS
-  if (unit.length > 0) total = addCounts(total, await runTogether(unit))
-  if (separate.length > 0) total = addCounts(total, await runSeparately(separate))
+  try {
+    if (unit.length > 0) total = addCounts(total, await runTogether(unit, folder))
+    if (separate.length > 0) total = addCounts(total, await runSeparately(batchesOf(separate), folder))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
   console.log(
     `\nall of ${unit.length + separate.length} files in ${((performance.now() - start) / 1000).toFixed(1)} s on Node ${process.versions.node}`,
   )
