@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { startTestServer, type TestServer } from '@beaconfire/plugin-sdk/testing'
 import { pluginFiles } from './create-plugin/plugin-files.js'
-import { ShapeRefused, shapeOf } from './create-plugin/plugin-shape.js'
-import { createPlugin } from './create-plugin.js'
+import { type PluginShape, ShapeRefused, shapeOf } from './create-plugin/plugin-shape.js'
+import { writePlugin } from './create-plugin/write-plugin.js'
+import { surroundingsIn } from './create-plugin.js'
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../..')
 const SCRIPT = join(ROOT, 'scripts/create-plugin.ts')
@@ -25,6 +26,12 @@ const PARTS = {
   'is-configured': { config: true, iqHandler: true },
   'has-all': ALL,
   'has-the-longest-name-of-them-all': ALL,
+}
+
+function createPlugin(shape: PluginShape, into: string) {
+  const { checkName, placeOf } = surroundingsIn(into)
+  checkName(shape.name)
+  return writePlugin(shape, into, placeOf(into))
 }
 
 /** Runs a program of the repository with this Node. */
@@ -93,7 +100,7 @@ describe('plugins with every kind of contribution', () => {
 
   test('compile under the strict options of the repository, with their own too, and are formatted as it is', async () => {
     const { compilerOptions } = JSON.parse(await readFile(join(ROOT, 'tsconfig.json'), 'utf8')) as { compilerOptions: object }
-    const include = ['*/*.ts', join(ROOT, 'core/database/knex-dialects.d.ts')]
+    const include = ['*/*.ts', join(ROOT, 'core/**/*.d.ts')]
     const options = { extends: './has-all/tsconfig.json', compilerOptions: { ...compilerOptions, types: undefined }, include }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(options))
     const biome = JSON.parse(await readFile(join(ROOT, 'biome.json'), 'utf8')) as Record<string, unknown>
@@ -133,11 +140,11 @@ describe('the command', () => {
     assert.throws(() => shapeOf('MyPlugin 2', {}), /letters, digits and single hyphens.*"my-plugin-2"/)
     for (const name of ['', '../x', 'a--b', '1st', '-a', 'x'.repeat(33)]) assert.throws(() => shapeOf(name, {}), ShapeRefused, name)
     const unused = join(tmpdir(), 'beaconfire-never-made')
-    await assert.rejects(createPlugin(shapeOf('chatlog', {}), unused), /ships a plugin "chatlog"/)
+    assert.throws(() => createPlugin(shapeOf('chatlog', {}), unused), /ships a plugin "chatlog"/)
   })
 
   test('writes a workspace of the repository where it writes into its plugins', () => {
-    const files = pluginFiles(shapeOf('hello', {}), { repository: undefined })
+    const files = pluginFiles(shapeOf('hello', {}), { kind: 'workspace' })
     assert.ok(!files.has('tsconfig.json'))
     assert.equal((JSON.parse(files.get('package.json') ?? '') as { name: string }).name, '@beaconfire/plugin-hello')
   })

@@ -1,14 +1,10 @@
 /** The files of a new plugin, by name. What is written here is what authors read first: keep it short and true. */
 import { indexModule } from './index-module.js'
+import { compilerOptions, manifest } from './manifest.js'
+import type { Place } from './place.js'
 import { type PluginShape, pascalCase, snakeCase } from './plugin-shape.js'
 import { readme } from './readme.js'
 import { testModule } from './test-module.js'
-
-/** Where the plugin's folder lies, which decides what it needs to find the SDK. */
-export interface Place {
-  /** From the plugin's folder to the repository, with `/`; undefined for a folder of the repository's own `plugins`. */
-  readonly repository: string | undefined
-}
 
 /** @returns contents by file name */
 export function pluginFiles(shape: PluginShape, place: Place): Map<string, string> {
@@ -20,48 +16,9 @@ export function pluginFiles(shape: PluginShape, place: Place): Map<string, strin
     [`${name}.test.ts`, testModule(shape)],
   ])
   if (shape.table) files.set(`${name}-store.ts`, storeModule(shape))
-  if (place.repository !== undefined) files.set('tsconfig.json', compilerOptions(place.repository))
+  const options = compilerOptions(place)
+  if (options !== undefined) files.set('tsconfig.json', options)
   return files
-}
-
-function manifest({ name }: PluginShape, { repository }: Place): string {
-  const common = { version: '0.1.0', private: true, type: 'module' }
-  const content =
-    repository === undefined
-      ? { name: `@beaconfire/plugin-${name}`, ...common, dependencies: { '@beaconfire/plugin-sdk': '0.1.0' } }
-      : {
-          name,
-          ...common,
-          // Both programs are those of the repository, so that nothing has to be installed here.
-          scripts: {
-            test: `node --import ${quoted(`${repository}/node_modules/tsx/dist/loader.mjs`)} --test ${name}.test.ts`,
-            check: `node ${quoted(`${repository}/node_modules/typescript/bin/tsc`)} --noEmit`,
-          },
-        }
-  return json(content)
-}
-
-/** Outside the repository nothing leads to the SDK: `paths` says where it is, to the compiler and to tsx. */
-function compilerOptions(repository: string): string {
-  const sdk = `${repository}/plugin-sdk`
-  return json({
-    compilerOptions: {
-      target: 'ES2023',
-      lib: ['ES2023'],
-      module: 'NodeNext',
-      moduleResolution: 'NodeNext',
-      typeRoots: [`${repository}/node_modules/@types`],
-      types: ['node'],
-      strict: true,
-      noUncheckedIndexedAccess: true,
-      verbatimModuleSyntax: true,
-      skipLibCheck: true,
-      noEmit: true,
-      paths: { '@beaconfire/plugin-sdk': [`${sdk}/index.ts`], '@beaconfire/plugin-sdk/testing': [`${sdk}/testing/index.ts`] },
-    },
-    // The test kit starts the server itself, which needs what is declared there.
-    include: ['*.ts', `${repository}/core/database/knex-dialects.d.ts`],
-  })
 }
 
 function storeModule({ name }: PluginShape): string {
@@ -114,12 +71,4 @@ export class ${pascalCase(name)}Store {
   }
 }
 `
-}
-
-function quoted(path: string): string {
-  return path.includes(' ') ? `"${path}"` : path
-}
-
-function json(content: object): string {
-  return `${JSON.stringify(content, undefined, 2)}\n`
 }

@@ -1,8 +1,8 @@
 /** README.md of a new plugin: what an operator is told about it. */
-import type { Place } from './plugin-files.js'
+import { type Place, testCommand } from './place.js'
 import { namespaceFor, type PluginShape, snakeCase } from './plugin-shape.js'
 
-export function readme(shape: PluginShape, { repository }: Place): string {
+export function readme(shape: PluginShape, place: Place): string {
   const { name } = shape
   const sections = [
     `# ${name}\nSay here what it is for, and what an operator should know.`,
@@ -15,7 +15,7 @@ export function readme(shape: PluginShape, { repository }: Place): string {
     shape.table &&
       `## Table \`${snakeCase(name)}_messages\`\n| Column | |\n|---|---|\n| \`sentAt\` | epoch milliseconds |\n| \`sender\` | bare JID |\n| \`body\` | the message's text |`,
     shape.adminRoute && `## Admin API\n\`GET /api/v1/plugins/${name}/status\` tells how the plugin is doing.`,
-    `## Test\n\`\`\`sh\n${repository === undefined ? `npm test -- plugins/${name}` : 'npm test'}\n\`\`\``,
+    `## Test\n\`\`\`sh\n${testCommand(name, place)}\n\`\`\``,
   ]
   return `${sections.filter((it) => it !== false).join('\n\n')}\n`
 }

@@ -1,0 +1,78 @@
+/** The command itself, in the repository and out of it: reads the command line, asks for the rest, writes the folder, says what comes next. */
+import { dirname, relative, resolve } from 'node:path'
+import { Command } from 'commander'
+import { ask, Cancelled, PART_HINTS } from './ask.js'
+import { type Place, testCommand } from './place.js'
+import { type PluginParts, type PluginShape, ShapeRefused, shapeOf } from './plugin-shape.js'
+import { type WrittenPlugin, writePlugin } from './write-plugin.js'
+
+export interface Surroundings {
+  /** How the command is called, for its help. */
+  readonly name: string
+  /** Where a relative folder is meant from. */
+  readonly cwd: string
+  /** Plugins folder to write into unless one is given. */
+  readonly into: string
+  placeOf(folder: string): Place
+  /** @throws ShapeRefused when the name is taken */
+  checkName(name: string): void
+}
+
+const FLAGS = {
+  interceptor: '--interceptor',
+  iqHandler: '--iq-handler',
+  adminRoute: '--admin-route',
+  table: '--table',
+  config: '--config',
+} as const satisfies Readonly<Record<keyof PluginParts, string>>
+
+const OTHERS = `
+Made with an interceptor alone, since nothing else was asked for. There are also
+  --iq-handler, --admin-route, --table (with an interceptor that writes its rows), --config.
+`
+
+/** Sets the exit code: 1 for what cannot be done. */
+export async function runCreatePlugin(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const command = new Command(surroundings.name)
+    .description('Writes a new plugin. On a terminal it asks for what is not said. There is no web console yet, so it writes no pages of one.')
+    .argument('[name]', 'in kebab-case; also the name of its folder')
+  for (const [part, flag] of Object.entries(FLAGS)) command.option(flag, PART_HINTS[part as keyof PluginParts])
+  command
+    .option('--into <folder>', 'plugins folder to write into', surroundings.into)
+    .action((name: string | undefined, { into, ...parts }: PluginParts & { readonly into: string }) =>
+      create(name, parts, resolve(surroundings.cwd, into), surroundings),
+    )
+  try {
+    await command.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof ShapeRefused || error instanceof Cancelled)) throw error
+    process.stderr.write(`create-plugin: ${error.message}\n`)
+    process.exitCode = 1
+  }
+}
+
+async function create(name: string | undefined, parts: PluginParts, into: string, surroundings: Surroundings): Promise<void> {
+  const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
+  const asked = isTerminal && (name === undefined || Object.keys(parts).length === 0)
+  if (!asked && name === undefined) throw new ShapeRefused('say what the plugin shall be called, such as "hello"')
+  const wanted = asked ? await ask({ name, parts }, { input: process.stdin, output: process.stdout }) : { name: name ?? '', parts }
+  const shape = shapeOf(wanted.name, wanted.parts)
+  surroundings.checkName(shape.name)
+  const place = surroundings.placeOf(into)
+  const written = await writePlugin(shape, into, place)
+  process.stdout.write(nextSteps(shape, written, place, surroundings.cwd))
+  if (Object.keys(wanted.parts).length === 0) process.stdout.write(OTHERS)
+}
+
+function nextSteps(shape: PluginShape, { folder, files }: WrittenPlugin, place: Place, cwd: string): string {
+  const own = place.kind === 'workspace'
+  const step = (what: string, why: string) => `  ${what.padEnd(44)} ${why}`
+  const test = `${own ? '' : `cd ${relative(cwd, folder) || '.'} && `}${testCommand(shape.name, place)}`
+  const lines = [`Made ${folder}:`, ...files.map((file) => `  ${file}`), '', 'Next:', step(test, 'runs its test')]
+  if (!own) lines.push(step('npm run check', 'checks its types'))
+  const server = own ? 'npm start' : `a server with plugins.folders: [${relative(cwd, dirname(folder)) || '.'}]`
+  lines.push(step(server, 'loads it; one that runs already has loaded it'))
+  if (shape.interceptor) lines.push(step('send a message', 'and its log says "a message passes"'))
+  if (shape.adminRoute) lines.push(step(`GET /api/v1/plugins/${shape.name}/status`, 'is its route in the admin API'))
+  return `${lines.join('\n')}\n`
+}
