@@ -83,22 +83,22 @@ export class TestServer {
     return this.#parts.clock
   }
 
-  get accounts() {
+  get accounts(): RunningServer['accounts'] {
     return this.running.accounts
   }
-  get sessions() {
+  get sessions(): RunningServer['sessions'] {
     return this.running.sessions
   }
-  get plugins() {
+  get plugins(): RunningServer['plugins'] {
     return this.running.plugins
   }
-  get database() {
+  get database(): RunningServer['database'] {
     return this.running.database
   }
-  get ports() {
+  get ports(): RunningServer['ports'] {
     return this.running.ports
   }
-  get config() {
+  get config(): RunningServer['config'] {
     return this.running.config
   }
   get adminToken(): string {
