@@ -3,8 +3,9 @@ import { Command as Commander, CommanderError } from 'commander'
 import { ConfigError } from '../config/check-config.js'
 import { type Command, type CommandIo, EXIT_USAGE } from './command.js'
 import { openfireCheck } from './openfire-check.js'
+import { rehearse } from './rehearse.js'
 
-const COMMANDS: readonly Command[] = [openfireCheck]
+const COMMANDS: readonly Command[] = [openfireCheck, rehearse]
 
 /** @param args without those of Node @returns the exit code */
 export async function runCommandLine(args: readonly string[], io: CommandIo): Promise<number> {

@@ -167,6 +167,11 @@ class LongReads {
 
 const READER_POOL = { min: 0, max: MOST_READERS, idleTimeoutMillis: IDLE_READER_MS, reapIntervalMillis: IDLE_READER_MS }
 
+/** A Knex that can only look at the file, which must exist; `destroy` lets go of it. */
+export function readOnlySqlite(filename: string, log: Logger): Knex {
+  return knexWith({ filename, readonly: true, synchronous: 'NORMAL' }, READER_POOL, log)
+}
+
 function knexWith(settings: SqliteSettings, pool: Knex.PoolConfig, log: Logger): Knex {
   // Knex closes connections that idle: the one that writes stays, for a database in memory would be gone with it
   return createKnex({
