@@ -6,54 +6,15 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { type BuildManifest, MANIFEST, versionOf } from '../core/plugin-host/compiled-plugins.js'
 import { findPlugins, isProblem } from '../core/plugin-host/find-plugins.js'
 import { bundlePackages, packagesOf } from './bundle-packages.js'
+import { compileTree } from './compile-tree.js'
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../..')
 const DIST = join(ROOT, 'dist')
 /** Packages of the tree that others import by name. */
 const IMPORTED = ['core', 'plugin-sdk']
-
-/** What is read or run while the server runs. */
-function belongs(path: string): boolean {
-  return !/(^|\/)node_modules\/|(^|\/)\.|\.(test|fixture)\.ts$|\.d\.m?ts$|\.md$/.test(path)
-}
-
-async function filesIn(part: string): Promise<string[]> {
-  const entries = await readdir(join(ROOT, part), { recursive: true, withFileTypes: true })
-  return entries
-    .filter((it) => it.isFile())
-    .map((it) => relative(ROOT, join(it.parentPath, it.name)))
-    .filter(belongs)
-}
-
-/** By path below `dist/`. @throws (rejects) when a file cannot be compiled */
-async function compile(part: string): Promise<Map<string, Uint8Array>> {
-  const files = await filesIn(part)
-  const outputs = new Map<string, Uint8Array>()
-  const { outputFiles } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: files.filter((it) => it.endsWith('.ts')),
-    outdir: DIST,
-    outbase: ROOT,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    write: false,
-    logLevel: 'silent',
-  })
-  for (const { path, contents } of outputFiles) outputs.set(relative(DIST, path), contents)
-  for (const file of files.filter((it) => !it.endsWith('.ts'))) outputs.set(file, await asCompiled(file))
-  return outputs
-}
-
-/** Packages lead to what was compiled. */
-async function asCompiled(file: string): Promise<Uint8Array> {
-  const contents = await readFile(join(ROOT, file))
-  return file.endsWith('package.json') ? Buffer.from(contents.toString().replaceAll('.ts"', '.js"')) : contents
-}
 
 /** What cannot be compiled is left for the server to load, and to say what is wrong with it: one plugin does not keep it from starting. */
 async function compilePlugins(outputs: Map<string, Uint8Array>): Promise<BuildManifest> {
@@ -63,7 +24,7 @@ async function compilePlugins(outputs: Map<string, Uint8Array>): Promise<BuildMa
     // What has packages of its own, or is elsewhere, is loaded from there.
     if (isProblem(found) || dirname(found.folder) !== folder || existsSync(join(found.folder, 'node_modules'))) continue
     try {
-      for (const [path, contents] of await compile(relative(ROOT, found.folder))) outputs.set(path, contents)
+      for (const [path, contents] of await compileTree(ROOT, relative(ROOT, found.folder))) outputs.set(path, contents)
       versions[found.name] = versionOf(found.fingerprint)
     } catch (error) {
       process.stderr.write(`plugin "${found.name}" was not compiled: ${error instanceof Error ? error.message : String(error)}\n`)
@@ -96,7 +57,7 @@ async function linkPackages(): Promise<void> {
   }
 }
 
-const outputs = new Map([...(await compile('core')), ...(await compile('plugin-sdk'))])
+const outputs = new Map([...(await compileTree(ROOT, 'core')), ...(await compileTree(ROOT, 'plugin-sdk'))])
 const manifest = await compilePlugins(outputs)
 outputs.set(MANIFEST, Buffer.from(JSON.stringify(manifest, undefined, 2)))
 await write(outputs)
