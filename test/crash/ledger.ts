@@ -25,6 +25,8 @@ export interface Received {
   readonly id: string | undefined
   /** Given by the account (XEP-0359). */
   readonly stanzaId: string | undefined
+  /** When it was kept (XEP-0203). */
+  readonly stamp: string | undefined
 }
 
 export interface Figures {
@@ -41,7 +43,9 @@ export interface Figures {
   readonly sentAgain: number
   /** Copies too many that a client cannot tell from new messages. */
   readonly doubledWithoutId: number
-  /** Came behind a later one of the same sender, although each of the two was sent once, to the same bare JID. */
+  /** Came behind a later one of the same sender, although each of the two was sent once, to the same bare JID; by its stamp a client can tell. */
+  readonly late: number
+  /** The same without a stamp (XEP-0203). */
   readonly disordered: number
   /** Refused with an error that is not of type `wait`. */
   readonly refusedForGood: number
@@ -53,12 +57,18 @@ export class Ledger {
   readonly #lastSeen = new Map<string, number>()
   readonly #faults: string[] = []
   #acknowledged = 0
+  #late = 0
   #disordered = 0
   #unknown = 0
+  #copies = 0
 
   /** Messages acknowledged so far. */
   get acknowledged(): number {
     return this.#acknowledged
+  }
+  /** Messages that came so far, repeats too. */
+  get copies(): number {
+    return this.#copies
   }
   /** What went wrong, a line each; the first twenty. */
   get faults(): readonly string[] {
@@ -79,12 +89,13 @@ export class Ledger {
     this.#acknowledged++
   }
 
-  refused(id: string, type: string): void {
+  refused(id: string, type: string, condition: string): void {
     const message = this.#messages.get(id)
     if (message) message.error = type
+    if (type !== 'wait') this.#fault(`${id} to ${message?.to} was refused with ${condition} of type ${type}`)
   }
 
-  received({ client, account, body, id, stanzaId }: Received): void {
+  received({ client, account, body, id, stanzaId, stamp }: Received): void {
     const message = this.#messages.get(body)
     if (!message || message.to !== account) {
       this.#unknown++
@@ -92,7 +103,8 @@ export class Ledger {
       return
     }
     if (id !== message.id) this.#fault(`${body} came to ${client} with the id ${id}`)
-    this.#noteOrder(client, message)
+    this.#noteOrder(client, message, stamp)
+    this.#copies++
     message.copies.push({ client, stanzaId: id === message.id ? stanzaId : undefined })
   }
 
@@ -116,6 +128,7 @@ export class Ledger {
       doubledSameId: repeats.same,
       sentAgain: repeats.again,
       doubledWithoutId: repeats.without,
+      late: this.#late,
       disordered: this.#disordered,
       refusedForGood: messages.filter((it) => it.error !== undefined && it.error !== 'wait').length,
     }
@@ -146,15 +159,18 @@ export class Ledger {
   }
 
   /** Ids are the sender's name and a number. */
-  #noteOrder(client: string, message: SentMessage): void {
+  #noteOrder(client: string, message: SentMessage, stamp: string | undefined): void {
     if (!message.isOrdered || message.writes > 1 || message.copies.some((it) => it.client === client)) return
     const at = message.id.lastIndexOf('-')
     const number = Number(message.id.slice(at + 1))
     const key = `${client} ${message.id.slice(0, at)}`
     const last = this.#lastSeen.get(key)
     if (last !== undefined && last > number) {
-      this.#disordered++
-      this.#fault(`${message.id} came to ${client} behind number ${last}`)
+      if (stamp !== undefined) this.#late++
+      else {
+        this.#disordered++
+        this.#fault(`${message.id} came to ${client} behind number ${last}, without a stamp`)
+      }
     } else this.#lastSeen.set(key, number)
   }
 

@@ -120,5 +120,6 @@ function noteReceived(ledger: Ledger, { name, account }: Client, message: Elemen
     body: message.getChildText('body') ?? '',
     id: message.attrs.id as string | undefined,
     stanzaId: stanzaIdOf(message, account),
+    stamp: message.getChild('delay', 'urn:xmpp:delay')?.attrs.stamp as string | undefined,
   })
 }

@@ -44,8 +44,9 @@ const LONGEST_START_MS = 1500
 const LONGEST_LIFE_MS = 800
 /** The server has so long to be of use again after a fault, and to hand over everything at the end, in ms. */
 const RECOVERY_LIMIT_MS = 90_000
-/** After the last message, for those that nobody should get. */
+/** After the last message, for those that nobody should get; and for those that are missing, in ms. */
 const QUIET_MS = 1500
+const SILENCE_MS = 20_000
 const STEP_MS = 20
 
 /** Why a run cannot be made here. */
@@ -178,8 +179,22 @@ class Run {
     for (const it of this.#recipients) it.stay()
     await this.#until(() => this.#senders.every((it) => it.waiting === 0), 'senders wait for acknowledgements')
     await this.#until(() => this.#recipients.every((it) => it.isReady), 'recipients cannot log in')
-    await this.#until(() => this.#ledger.missing().length === 0, '').catch(() => {}) // the ledger tells what is missing
-    await sleep(QUIET_MS)
+    await this.#untilSilent()
+  }
+
+  /** What is missing after nothing came for long will not come; of what is not missing something may come again. */
+  async #untilSilent(): Promise<void> {
+    let copies = this.#ledger.copies
+    let since = performance.now()
+    for (;;) {
+      await sleep(STEP_MS)
+      const now = performance.now()
+      if (this.#ledger.copies !== copies) {
+        copies = this.#ledger.copies
+        since = now
+      }
+      if (now - since > SILENCE_MS || (now - since > QUIET_MS && this.#ledger.missing().length === 0)) return
+    }
   }
 
   async #until(condition: () => boolean, otherwise: string): Promise<void> {

@@ -124,6 +124,8 @@ export class Sender {
 
   #answered(message: Element): void {
     if (message.attrs.type !== 'error') return
-    this.#ledger.refused(String(message.attrs.id), String(message.getChild('error')?.attrs.type))
+    const error = message.getChild('error')
+    const condition = error?.getChildElements()[0]?.getName() ?? 'nothing'
+    this.#ledger.refused(String(message.attrs.id), String(error?.attrs.type), condition)
   }
 }

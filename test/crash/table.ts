@@ -15,6 +15,7 @@ const HEAD = [
   'doubled, same id',
   'doubled, sent again',
   'doubled, no id',
+  'late, stamped',
   'out of order',
   'RSS MiB',
   'seconds',
@@ -40,8 +41,8 @@ export function tableOf(outcomes: readonly Outcome[]): string {
 
 function cellsOf({ options, result }: Outcome): string[] {
   const { scenario, engine, durability, seed, kills } = options
-  const { acknowledged, refused, delivered, lost, doubledSameId, sentAgain, doubledWithoutId, disordered } = result.figures
-  const counts = [seed, kills, acknowledged, refused, delivered, lost, doubledSameId, sentAgain, doubledWithoutId, disordered]
+  const { acknowledged, refused, delivered, lost, doubledSameId, sentAgain, doubledWithoutId, late, disordered } = result.figures
+  const counts = [seed, kills, acknowledged, refused, delivered, lost, doubledSameId, sentAgain, doubledWithoutId, late, disordered]
   return [scenario, engine, durability, ...counts.map(String), String(result.highestRss), String(result.seconds)]
 }
 
