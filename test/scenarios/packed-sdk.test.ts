@@ -1,0 +1,124 @@
+/** What is published: a plugin outside the repository is made with the packed SDK, built, tested and run with it. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { startTestServer } from '@beaconfire/plugin-sdk/testing'
+import { type OutsideProject, outsideProject } from '../support/outside-project.js'
+
+const CREATE = 'node_modules/@beaconfire/plugin-sdk/bin/create-plugin.js'
+const TSC = 'node_modules/typescript/bin/tsc'
+
+const WITH_SHIPPED = `
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openfireSequence, recordInterceptor, startTestServer } from '@beaconfire/plugin-sdk/testing'
+
+test('the server of the packages has the plugins it ships', async (t) => {
+  const server = await startTestServer(t)
+  const states = server.plugins.list().map((it) => [it.name, it.state])
+  assert.ok(states.length > 10)
+  assert.deepEqual(states.filter(([, state]) => state !== 'running'), [])
+  const [romeo, juliet] = [await server.login('romeo'), await server.login('juliet')]
+  romeo.send('<message to="juliet@test" type="chat"><body>Wherefore?</body></message>')
+  await juliet.expect('<message from="*" to="*" type="chat"><body>Wherefore?</body></message>', { extras: true })
+})
+
+test('the four calls are asserted', async (t) => {
+  const recorder = recordInterceptor()
+  const server = await startTestServer(t, { plugins: [recorder.plugin], clock: 'virtual' })
+  const [romeo, juliet] = [await server.login('romeo'), await server.login('juliet', { resource: 'b' })]
+  romeo.send('<message to="juliet@test/b"><body>x</body></message>')
+  await romeo.sync()
+  openfireSequence(recorder).toOnline(romeo, juliet)
+})
+`
+
+const ILL_TYPED = `
+import { definePlugin, element } from '@beaconfire/plugin-sdk'
+import { startTestServer } from '@beaconfire/plugin-sdk/testing'
+
+export default definePlugin({
+  name: 'ill-typed',
+  version: '1.0.0',
+  setup: () => ({
+    interceptors: [{ name: 'x', band: 'nowhere', interceptPacket: () => void element('x').getChild(1) }],
+  }),
+})
+startTestServer({ after: () => {} }).then((server) => server.sessions.count.toUpperCase())
+`
+
+describe('a plugin outside the repository', () => {
+  let project: OutsideProject
+  const cleanUps: (() => Promise<void>)[] = []
+  const plugin = () => join(project.folder, 'hello')
+
+  before(async () => {
+    project = await outsideProject({ after: (cleanUp) => cleanUps.push(cleanUp) })
+    const flags = ['--interceptor', '--iq-handler', '--admin-route', '--table', '--config']
+    await project.node([CREATE, 'create', 'hello', ...flags])
+  })
+  after(async () => {
+    for (const cleanUp of cleanUps) await cleanUp()
+  })
+
+  test('is made as a project that asks for the packages it was made with', async () => {
+    const manifest = JSON.parse(await readFile(join(plugin(), 'package.json'), 'utf8')) as Record<string, Record<string, string>>
+    const { version } = JSON.parse(await readFile('plugin-sdk/package.json', 'utf8')) as { version: string }
+    assert.equal(manifest.peerDependencies?.['@beaconfire/plugin-sdk'], `^${version}`)
+    assert.deepEqual(Object.keys(manifest.devDependencies ?? {}), ['@beaconfire/core', '@beaconfire/plugin-sdk', '@types/node', 'tsx', 'typescript'])
+    for (const [name, range] of Object.entries(manifest.devDependencies ?? {})) assert.match(range, /^\^\d/, name)
+  })
+
+  test('compiles against the packed types, which are types indeed', async () => {
+    await project.node([TSC, '-p', 'hello'])
+    const file = join(plugin(), 'ill-typed.ts')
+    await writeFile(file, ILL_TYPED)
+    await assert.rejects(project.node([TSC, '-p', 'hello']), (error: Error) => {
+      for (const wrong of [/"nowhere"/, /Argument of type 'number' is not assignable to parameter of type 'string'/, /'toUpperCase' does not exist on type 'number'/])
+        assert.match(error.message, wrong)
+      return true
+    })
+    await rm(file)
+  })
+
+  test('passes its test, and tests with the shipped plugins and the rest of the kit', async () => {
+    await writeFile(join(plugin(), 'shipped.test.ts'), WITH_SHIPPED)
+    const output = await project.node(['--import', 'tsx', '--test', 'hello.test.ts', 'shipped.test.ts'], plugin())
+    assert.match(output, /pass 6\b[\s\S]*fail 0/)
+  })
+
+  test('runs where its folder is linked into a plugins folder', async (t) => {
+    const server = await startTestServer(t, { config: { plugins: { folders: [project.folder], disabled: ['node_modules', 'packed'] } } })
+    const status = server.plugins.find('hello')
+    assert.equal(status?.state, 'running', status?.error)
+  })
+
+  test('the packed server starts by its own command', async (t) => {
+    const env = {
+      ...process.env,
+      BEACONFIRE_C2S_PORT: '0',
+      BEACONFIRE_C2S_DIRECT_TLS_PORT: '-1',
+      BEACONFIRE_ADMIN_PORT: '0',
+      BEACONFIRE_DATA_FOLDER: join(project.folder, 'data'),
+    }
+    const child = spawn(process.execPath, ['node_modules/@beaconfire/core/core/main.js'], { cwd: project.folder, env })
+    t.after(() => void child.kill('SIGKILL'))
+    let output = ''
+    const ready = new Promise<void>((resolve) => {
+      const read = (chunk: Buffer) => {
+        output += chunk.toString()
+        if (/^ready /m.test(output)) resolve()
+      }
+      child.stdout.on('data', read)
+      child.stderr.on('data', read)
+    })
+    const ended = once(child, 'exit').then(() => assert.fail(`it ended:\n${output}`))
+    await Promise.race([ready, ended])
+    ended.catch(() => undefined) // from here on it may
+    child.kill('SIGTERM')
+    assert.deepEqual(await once(child, 'exit'), [0, null])
+  })
+})
