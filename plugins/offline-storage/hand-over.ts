@@ -8,8 +8,12 @@ const PAGE = 100
 /** How long a session waits for another of its user, in ms: one that is lost without anybody noticing must not hold it up.
  *  After that both may get a message, which is better than neither. */
 const PATIENCE_MS = 5000
+/** Pause after the database has failed, in ms. */
+const RETRY_MS = 3000
 /** Unreadable rows that are remembered as logged. */
 const MOST_UNREADABLE = 1000
+/** Rows that are remembered as handed over while they cannot be removed. */
+const MOST_UNREMOVED = 100_000
 
 export interface HandOverCollaborators {
   readonly store: OfflineStore
@@ -30,6 +34,8 @@ export class HandOver {
   /** Sessions that help themselves (XEP-0013 §2): they are not flooded. */
   readonly #selfServed = new WeakSet<ClientSession>()
   readonly #unreadable = new Set<number>()
+  /** Rows that are done with, and could not be removed yet: they are not handed over again. */
+  readonly #unremoved = new Set<number>()
 
   constructor(collaborators: HandOverCollaborators) {
     this.#with = collaborators
@@ -63,7 +69,8 @@ export class HandOver {
       await this.#empty(session)
     } catch (error) {
       if (error instanceof SessionEnded) return // the rows are still there for the next session
-      this.#with.log.error({ jid: session.jid.toString(), error }, 'kept messages could not be handed over; they stay')
+      this.#with.log.error({ jid: session.jid.toString(), error }, 'kept messages could not be handed over; they stay, and it is tried again')
+      this.#with.timers.after(RETRY_MS, () => (session.isOpen ? this.to(session) : undefined))
     }
   }
 
@@ -90,14 +97,24 @@ export class HandOver {
       const settled: number[] = []
       for (const kept of page) {
         // A row that stays must not be read again: go on behind it.
-        if (await this.#handOver(kept, session)) settled.push(kept.messageID)
+        if (this.#unremoved.has(kept.messageID) || (await this.#handOver(kept, session))) settled.push(kept.messageID)
         else readFrom = kept
       }
       await session.whenFlushed()
-      await store.remove(local, settled)
+      await this.#remove(local, settled)
       sizes.forget(local)
       if (page.length < PAGE) return // what is kept from now on is looked for when it is on disk
     }
+  }
+
+  async #remove(username: string, messageIDs: readonly number[]): Promise<void> {
+    try {
+      await this.#with.store.remove(username, messageIDs)
+    } catch (error) {
+      if (this.#unremoved.size < MOST_UNREMOVED) for (const it of messageIDs) this.#unremoved.add(it)
+      throw error
+    }
+    for (const it of messageIDs) this.#unremoved.delete(it)
   }
 
   /**

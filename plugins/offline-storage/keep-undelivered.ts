@@ -7,6 +7,7 @@ import {
   type MaybePromise,
   type MessageUndelivered,
   type Sessions,
+  StanzaError,
   stanzaIdElement,
   takeStanzaId,
   type Verdict,
@@ -47,7 +48,19 @@ export class UndeliveredKeeper {
     const { store, sizes } = this.#with
     if (!store.fits(xml)) return this.#beyondQuota(fact)
     const size = sizes.of(fact.recipient.local)
-    if (isPromise(size)) return size.then((loaded) => this.#keepBeside(loaded, fact, xml))
+    if (isPromise(size)) return this.#keepWhenKnown(size, fact, xml)
+    return this.#keepBeside(size, fact, xml)
+  }
+
+  /** A database that is away is no reason to say that the message cannot be kept: another try may succeed. */
+  async #keepWhenKnown(loading: Promise<number>, fact: MessageUndelivered, xml: string): Promise<Verdict> {
+    let size: number
+    try {
+      size = await loading
+    } catch (error) {
+      this.#with.log.error({ jid: fact.recipient.toString(), stanzaId: fact.message.id, error }, 'a message could not be kept')
+      throw new StanzaError('internal-server-error', { type: 'wait', text: 'The server could not store this. Try again later.' })
+    }
     return this.#keepBeside(size, fact, xml)
   }
 
