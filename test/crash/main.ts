@@ -9,10 +9,12 @@ const outcomes: Outcome[] = []
 let failures = 0
 
 // The library leaves some failures of connections to nobody.
-process.on('unhandledRejection', (error) => {
+const ignoreLibrary = (error: unknown) => {
   if (error instanceof Error && ('syscall' in error || /[/\\]@xmpp[/\\]/.test(error.stack ?? ''))) return
   throw error
-})
+}
+process.on('unhandledRejection', ignoreLibrary)
+process.on('uncaughtException', ignoreLibrary)
 
 for (const options of parseCommand(process.argv)) {
   const name = `${options.scenario} on ${options.engine}, ${options.durability}`
