@@ -11,7 +11,7 @@ const NOT_PUBLISHED = ['**/*.test.ts', '**/*.fixture.ts', 'plugin-sdk/examples']
 /**
  * @param parts folders of the repository
  * @returns contents by path below `root`, such as `plugin-sdk/index.d.ts`
- * @throws Error (rejects) with the compiler's words, when the sources do not compile
+ * @throws Error (rejects) with the compiler's words, when these parts do not compile
  */
 export async function declarationsOf(root: string, parts: readonly string[] = PARTS): Promise<Map<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'beaconfire-types-'))
@@ -44,14 +44,15 @@ async function emit(root: string, parts: readonly string[], outDir: string): Pro
     rootDir: root,
     typeRoots: [join(root, 'node_modules/@types')],
   }
-  const include = parts.map((part) => join(root, part))
+  const include = PARTS.map((part) => join(root, part)) // the test kit's types lead to core's
   const exclude = NOT_PUBLISHED.map((it) => join(root, it))
   await mkdir(dirname(config), { recursive: true })
   await copyFile(join(root, 'package.json'), join(outDir, 'package.json'))
   await writeFile(config, JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions, include, exclude }))
   await promisify(execFile)(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', config], { cwd: root }).catch(
-    (error: Error & { stdout: string }) => {
-      throw new Error(`the sources do not compile:\n${error.stdout}`, { cause: error })
+    (error: Error & { stdout?: string }) => {
+      const wrong = (error.stdout ?? '').split('\n').filter((line) => parts.some((part) => line.startsWith(`${part}/`)))
+      if (wrong.length > 0 || !error.stdout) throw new Error(`the sources do not compile:\n${wrong.join('\n')}`, { cause: error })
     },
   )
 }
