@@ -1,5 +1,5 @@
 /** XML elements: ltx's tree, the one builder, and the one strict parser of stored or literal XML. */
-import { Element } from 'ltx'
+import { Element, escapeXML } from 'ltx'
 import { SaxesParser, type SaxesTagNS } from 'saxes'
 import { NS } from './namespaces.js'
 
@@ -37,6 +37,14 @@ const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-
 /** True when every character of `text` may stand in an XML 1.0 document (§2.2 Char). */
 export function isXmlText(text: string): boolean {
   return !FORBIDDEN.test(text)
+}
+
+/** Characters that stand in an attribute as they are. */
+const PLAIN = /^[ !#-%(-;=?-~]*$/
+
+/** A value as it stands between the quotes of an attribute. @throws TypeError when it holds a character that XML does not allow */
+export function attributeText(value: string): string {
+  return PLAIN.test(value) ? value : escapeXML(xmlText(value))
 }
 
 function xmlText(text: string): string {

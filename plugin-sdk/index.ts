@@ -68,7 +68,7 @@ export { errorReply, Iq, iq, Message, message, Presence, parseStanza, presence, 
 export type { StanzaErrorCondition, StanzaErrorDetails, StanzaErrorType } from './stanza-error.js'
 export { StanzaError } from './stanza-error.js'
 export type { StanzaIdGiver } from './stanza-id.js'
-export { areStanzaIdsOffered, givenStanzaId, offerStanzaIds, stanzaIdElement, takeStanzaId } from './stanza-id.js'
+export { areStanzaIdsOffered, givenStanzaId, offerStanzaIds, stampStanzaId, stanzaIdElement, takeStanzaId } from './stanza-id.js'
 export type { Fate } from './storability.js'
 export { fateOf } from './storability.js'
 export { parseStoredStanza } from './stored-stanza.js'

@@ -71,3 +71,8 @@ export function givenStanzaId(routed: RoutedNotes, account: Jid): string | undef
 export function stanzaIdElement(by: Jid, id: string) {
   return element('stanza-id', { xmlns: NS.stanzaIds, by: by.toString(), id })
 }
+
+/** Puts `<stanza-id/>` into a message, as {@link stanzaIdElement} has it. */
+export function stampStanzaId(message: Message, by: Jid, id: string): Message {
+  return message.appendLeaf('stanza-id', NS.stanzaIds, { by: by.toString(), id })
+}

@@ -1,6 +1,21 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { element, errorReply, type Iq, iq, Jid, Message, message, NS, Presence, parseStanza, presence, StanzaError, stampDelay } from './index.js'
+import {
+  element,
+  errorReply,
+  type Iq,
+  iq,
+  Jid,
+  Message,
+  message,
+  NS,
+  Presence,
+  parseElement,
+  parseStanza,
+  presence,
+  StanzaError,
+  stampDelay,
+} from './index.js'
 
 const outline = [
   { name: 'body', namespace: undefined, start: 6, end: 20, isText: true },
@@ -108,4 +123,19 @@ test('a delay stamp is put once for each entity that delays (XEP-0203)', () => {
 test('text that XML cannot carry is refused where it enters', () => {
   assert.throws(() => element('body', {}, 'a\u0000b'), TypeError)
   assert.throws(() => element('body', { id: '\ud800' }), TypeError)
+})
+
+test('a leaf is written as the builder writes it, whether the stanza has a tree or not', () => {
+  const values = ['juliet@capulet.lit', '', 'a<b>"c"&\'d\'', 'é😀', 'tab\tline\nreturn\r']
+  for (const value of values) {
+    const expected = parseElement(element('id', { xmlns: 'urn:x', by: value }).toString()).attrs.by
+    const read = new Message({}, inner, outline)
+    const built = message({}, element('body', {}, 'Hi'))
+    for (const stanza of [read, built]) {
+      stanza.appendLeaf('id', 'urn:x', { by: value })
+      assert.equal(parseElement(stanza.toString()).getChild('id', 'urn:x')?.attrs.by, expected)
+      assert.ok(stanza.hasChild('id', 'urn:x'))
+    }
+  }
+  assert.throws(() => message({}, element('body', {}, 'Hi')).appendLeaf('id', 'urn:x', { by: '\u0000' }), TypeError)
 })

@@ -8,7 +8,7 @@ import {
   type MessageUndelivered,
   type Sessions,
   StanzaError,
-  stanzaIdElement,
+  stampStanzaId,
   takeStanzaId,
   type Verdict,
   whenDone,
@@ -75,7 +75,7 @@ export class UndeliveredKeeper {
   /** With the id that the account has for it (XEP-0359), so that a client knows it again that finds it in the archive too. */
   #stamped({ message, recipient }: MessageUndelivered, xml: string, id: string | undefined): string {
     if (id === undefined) return xml
-    const stamped = message.clone().appendChild(stanzaIdElement(recipient, id)).toString()
+    const stamped = stampStanzaId(message.clone(), recipient, id).toString()
     return this.#with.store.fits(stamped) ? stamped : xml
   }
 

@@ -8,7 +8,7 @@ import {
   offerStanzaIds,
   type PacketInterceptor,
   type StanzaIdGiver,
-  stanzaIdElement,
+  stampStanzaId,
   takeStanzaId,
 } from '@beaconfire/plugin-sdk'
 
@@ -43,6 +43,6 @@ function atRecipient(crossing: Crossing): MaybePromise<void> {
   if (packet.kind !== 'message' || session.kind !== 'client') return
   const account = session.jid.bare()
   const id = takeStanzaId(packet, routed, account, crossing)
-  if (isPromise(id)) return id.then((given) => void (given !== undefined && packet.appendChild(stanzaIdElement(account, given))))
-  if (id !== undefined) packet.appendChild(stanzaIdElement(account, id))
+  if (isPromise(id)) return id.then((given) => void (given !== undefined && stampStanzaId(packet, account, given)))
+  if (id !== undefined) stampStanzaId(packet, account, id)
 }
