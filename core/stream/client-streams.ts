@@ -4,7 +4,8 @@ import type { Transport } from '../net/transport.js'
 import { Negotiation, type NegotiationCollaborators } from './negotiation.js'
 import { type NewcomerLimits, Newcomers } from './newcomers.js'
 import { StreamError } from './stream-error.js'
-import { type StreamSettings, XmppStream } from './xmpp-stream.js'
+import type { StreamSettings } from './stream-settings.js'
+import { XmppStream } from './xmpp-stream.js'
 
 export interface StreamWatchLimits {
   /** From connecting to being logged in. */

@@ -26,7 +26,8 @@ import { LoginAttempts } from './login-attempts.js'
 import { failed } from './management-elements.js'
 import { StreamError } from './stream-error.js'
 import { bindFeatures, type StreamFeatureRegistry, starttlsFeature, type TlsPolicy } from './stream-features.js'
-import type { StreamPhase, XmppStream } from './xmpp-stream.js'
+import type { StreamPhase } from './stream-phase.js'
+import type { XmppStream } from './xmpp-stream.js'
 
 /** RFC 6120 §7.7.3: between 5 and 10 tries. */
 const MAX_FAILED_BINDS = 10

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { Stanza } from '@beaconfire/plugin-sdk'
 import { silentLogger } from '../log.js'
 import type { Transport, TransportEvents } from '../net/transport.js'
-import { type StreamPhase, XmppStream } from './xmpp-stream.js'
+import type { StreamPhase } from './stream-phase.js'
+import { XmppStream } from './xmpp-stream.js'
 
 const HEADER = `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='test' version='1.0'>`
 const LIMITS = { stanzaBytes: 10_000, depth: 8, attributes: 8 }

@@ -3,68 +3,17 @@
  * Stanzas are handled one after the other: while one is under way nothing more is read.
  */
 import { randomUUID } from 'node:crypto'
-import { type Element, element, iq, isPromise, Jid, type Logger, type MaybePromise, NS, type Stanza } from '@beaconfire/plugin-sdk'
+import { type Element, element, iq, isPromise, NS, type Stanza } from '@beaconfire/plugin-sdk'
 import type { Transport, TransportEvents } from '../net/transport.js'
 import { openingTag } from '../xml/stream-header.js'
-import { type ParserLimits, type StreamHeader, StreamParser, type StreamParserEvents } from '../xml/stream-parser.js'
+import { type StreamHeader, StreamParser, type StreamParserEvents } from '../xml/stream-parser.js'
 import { StreamError } from './stream-error.js'
-
-/** What a stream is doing: negotiating, or carrying a session. */
-export interface StreamPhase {
-  /** Of the peer, for the log. */
-  readonly jid?: Jid
-  /** Children of `<stream:features/>` at this point. */
-  features(): Element[]
-  /** @throws StreamError */
-  stanza(stanza: Stanza): MaybePromise<void>
-  /** A child of the stream that is no stanza. @throws StreamError */
-  element(el: Element): MaybePromise<void>
-  /** An element that must not wait for the stanza under way. @returns true when it was taken. @throws StreamError */
-  urgent?(el: Element): boolean
-  /** True while there may be such. */
-  readonly hasUrgent?: boolean
-  /** What was sent is about to be written: what goes last in it. */
-  flushing?(): string | undefined
-  /** Asks a silent peer for a sign of life in the phase's own way. @returns false when it has none */
-  probe?(): boolean
-  /** Since when, by `performance.now()`, the peer owes a sign of life; 0 when it owes none. */
-  readonly waitingSince?: number
-  /** The stream has ended; `abrupt` when the connection was lost, or the peer has fallen silent. Called once. */
-  closed(abrupt: boolean): void
-}
-
-/** The phase of a stream whose session goes on elsewhere. */
-const ABANDONED: StreamPhase = {
-  features: () => [],
-  stanza() {},
-  element() {},
-  closed() {},
-}
-
-export interface StreamSettings {
-  /** The local domain, in `from` of the header and expected in `to`. */
-  readonly domain: string
-  /** Serves streams that are opened to any other name as well, as for devices that know an address alone. */
-  readonly acceptAnyHost?: boolean
-  readonly limits: ParserLimits
-  readonly log: Logger
-  /** The connection is gone. */
-  ended?(stream: XmppStream): void
-}
-
-/** What a stream may send until it is granted more. */
-export interface Allowance {
-  readonly bytes: number
-  readonly stanzas: number
-  /** Bytes in all since the stream began: more end it. */
-  readonly total: number
-}
+import { assertServed, openingOf } from './stream-opening.js'
+import { ABANDONED, type StreamPhase } from './stream-phase.js'
+import type { Allowance, StreamSettings } from './stream-settings.js'
 
 /** The language of what the server writes. */
 const LANGUAGE = 'en'
-/** RFC 5646, in its outline: what stanzas are marked with must be a language tag. */
-const LANGUAGE_TAG = /^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,10}$/
-
 /** What is read ahead of a stanza under way, for the sake of what is urgent. */
 const MOST_AHEAD = 100
 
@@ -233,19 +182,12 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
   // --- from the parser
 
   streamOpen(header: StreamHeader): void {
-    const { from, to, version, 'xml:lang': lang } = header.attributes
-    if (lang !== undefined && LANGUAGE_TAG.test(lang)) this.lang = lang
-    if (header.namespace !== NS.streams || header.contentNamespace !== NS.client) throw new StreamError('invalid-namespace')
-    if (header.name !== 'stream') throw new StreamError('bad-format')
-    this.#peer = from === undefined ? undefined : address(from).bare().toString()
-    if (to !== undefined && to !== this.#settings.domain) this.#checkHost(address(to))
-    if (!/^0{0,8}[1-9]\d{0,3}\.\d{1,8}$/.test(version ?? '')) throw new StreamError('unsupported-version')
+    const { lang, peer } = openingOf(header)
+    this.lang = lang ?? this.lang
+    this.#peer = peer
+    assertServed(header, this.#settings)
     this.#sendHeader()
     this.sendFeatures()
-  }
-
-  #checkHost(to: Jid): void {
-    if (to.toString() !== this.#settings.domain && !this.#settings.acceptAnyHost) throw new StreamError('host-unknown')
   }
 
   sendFeatures(): void {
@@ -396,11 +338,4 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
     this.#isFinished = true
     this.#phase.closed(!this.#peerClosed)
   }
-}
-
-/** @throws StreamError improper-addressing (RFC 6120 §4.9.3.7) */
-function address(text: string): Jid {
-  const jid = Jid.tryParse(text)
-  if (!jid) throw new StreamError('improper-addressing')
-  return jid
 }
