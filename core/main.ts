@@ -17,8 +17,8 @@ async function main([command, ...rest]: readonly string[]): Promise<void> {
       `\n  Admin token, shown this once: ${server.firstStartToken}\n  Use it as: curl -H "Authorization: Bearer <token>" ${server.adminUrl}/api/v1/server\n\n`,
     )
   }
-  process.stdout.write(`ready ${JSON.stringify(server.ports)}\n`)
   stopOnSignals(server)
+  process.stdout.write(`ready ${JSON.stringify(server.ports)}\n`)
 }
 
 /** Imported only now: a server needs none of it. */
