@@ -51,7 +51,7 @@ function serviceElement(service: ExternalService, user: string): Element {
     port,
     transport,
     name,
-    restricted: credentials && 'true',
+    restricted: credentials && '1',
     username: credentials?.username,
     password: credentials?.password,
     expires: credentials?.expires?.toISOString(),

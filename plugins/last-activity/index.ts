@@ -1,5 +1,5 @@
 /** Last activity (XEP-0012): since when a user is away, told to those who may see the user's presence. */
-import { definePlugin, NS, StanzaError } from '@beaconfire/plugin-sdk'
+import { type ClientSession, definePlugin, NS, StanzaError } from '@beaconfire/plugin-sdk'
 import { lastActivity } from './last-activity.js'
 import { presenceLeaks } from './presence-leaks.js'
 
@@ -19,8 +19,10 @@ export default definePlugin({
           element: 'query',
           type: 'get',
           targets: ['own-account', 'other-account'],
-          async handle({ account }) {
-            if (account && sessions.ofUser(account).length > 0) return lastActivity(0)
+          async handle({ account, target }) {
+            // §3 counts whoever is connected. One who asks of themselves always is, so there it is who is available that tells something.
+            const isHere = target === 'own-account' ? (it: ClientSession) => it.isAvailable : () => true
+            if (account && sessions.ofUser(account).some(isHere)) return lastActivity(0)
             const last = account && (await services.presence.lastSeen(account))
             if (!last) throw new StanzaError('item-not-found')
             return lastActivity((Date.now() - last.at.getTime()) / 1000, last.status)

@@ -39,6 +39,9 @@ const formFields: readonly FormField[] = [
   { name: 'email', type: 'text-single', label: 'E-mail address' },
 ]
 
+/** Clients have `search` filled in, as with Openfire's form, instead of sending an empty one; an answer may do with another field. */
+const shownFields = formFields.map((field) => (field.name === 'search' ? { ...field, required: true } : field))
+
 /** The answer to a get. */
 export function searchForm(): Element {
   return element(
@@ -46,7 +49,7 @@ export function searchForm(): Element {
     { xmlns: NS.search },
     element('instructions', {}, INSTRUCTIONS),
     ...Object.keys(PLAIN_FIELDS).map((name) => element(name)),
-    formElement({ formType: NS.search, title: 'User search', instructions: INSTRUCTIONS, fields: formFields }),
+    formElement({ formType: NS.search, title: 'User search', instructions: INSTRUCTIONS, fields: shownFields }),
   )
 }
 

@@ -51,6 +51,16 @@ test('a user with a connected resource was active just now (§3)', async (t) => 
   assert.deepEqual(await answered(romeo, 'romeo@test'), { seconds: 0, status: '' })
 })
 
+test('a user who is away and asks of themselves learns since when, and with which words', async (t) => {
+  const romeo = await (await start(t)).login('romeo')
+  romeo.send('<presence type="unavailable"><status>Goodbye</status></presence>')
+  await romeo.sync()
+  assert.equal((await answered(romeo)).status, 'Goodbye')
+  romeo.send('<presence/>')
+  await romeo.sync()
+  assert.deepEqual(await answered(romeo), { seconds: 0, status: '' })
+})
+
 test('who may not see the presence gets the same forbidden for users here, away and unknown, and for any resource (§3, §4, §8)', async (t) => {
   const server = await start(t)
   const [romeo, juliet] = [await server.login('romeo'), await server.login('juliet', { resource: 'balcony' })]

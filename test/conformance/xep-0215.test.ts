@@ -34,8 +34,8 @@ test('all services are told, with credentials where there are any (XEP-0215 §3.
   const { ask } = await loggedIn(t)
   const [stun, turn, turnTls, ftp] = listed(await ask(SERVICES))
   assert.deepEqual(stun, { type: 'stun', host: 'stun.test', port: '3478', transport: 'udp' })
-  assert.deepEqual([turn?.restricted, turn?.port, turnTls?.port], ['true', '3478', '5349'])
-  assert.deepEqual(ftp, { type: 'ftp', host: 'ftp.test', name: 'Files', restricted: 'true', username: 'guest', password: 'guest' })
+  assert.deepEqual([turn?.restricted, turn?.port, turnTls?.port], ['1', '3478', '5349'])
+  assert.deepEqual(ftp, { type: 'ftp', host: 'ftp.test', name: 'Files', restricted: '1', username: 'guest', password: 'guest' })
 })
 
 test('credentials made with a secret are those the service expects, and expire', async (t) => {

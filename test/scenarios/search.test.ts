@@ -85,6 +85,11 @@ test('the fields are told, plain and as a form (§2.1, §3)', async (t) => {
     const x = findChild(query, 'x', NS.dataForm)
     assert.equal(x?.attrs.type, 'form')
     assert.equal(x?.getChild('field')?.getChildText('value'), 'jabber:iq:search')
+    const required = x?.getChildren('field').filter((it) => it.getChild('required'))
+    assert.deepEqual(
+      required?.map((it) => it.attrs.var),
+      ['search'],
+    )
   }
 })
 
