@@ -8,7 +8,8 @@ import { after, before, describe, test } from 'node:test'
 import { startTestServer } from '@beaconfire/plugin-sdk/testing'
 import { type OutsideProject, outsideProject } from '../support/outside-project.js'
 
-const CREATE = 'node_modules/@beaconfire/plugin-sdk/bin/create-plugin.js'
+/** As the guide says, up to the flags. */
+const CREATE = 'npx @beaconfire/plugin-sdk create hello --interceptor'
 const TSC = 'node_modules/typescript/bin/tsc'
 
 const WITH_SHIPPED = `
@@ -57,8 +58,8 @@ describe('a plugin outside the repository', () => {
 
   before(async () => {
     project = await outsideProject({ after: (cleanUp) => cleanUps.push(cleanUp) })
-    const flags = ['--interceptor', '--iq-handler', '--admin-route', '--table', '--config']
-    await project.node([CREATE, 'create', 'hello', ...flags])
+    assert.ok((await readFile('plugin-sdk/README.md', 'utf8')).includes(`${CREATE}\n`))
+    await project.shell(`${CREATE} --iq-handler --admin-route --table --config`)
   })
   after(async () => {
     for (const cleanUp of cleanUps) await cleanUp()
@@ -77,7 +78,11 @@ describe('a plugin outside the repository', () => {
     const file = join(plugin(), 'ill-typed.ts')
     await writeFile(file, ILL_TYPED)
     await assert.rejects(project.node([TSC, '-p', 'hello']), (error: Error) => {
-      for (const wrong of [/"nowhere"/, /Argument of type 'number' is not assignable to parameter of type 'string'/, /'toUpperCase' does not exist on type 'number'/])
+      for (const wrong of [
+        /"nowhere"/,
+        /Argument of type 'number' is not assignable to parameter of type 'string'/,
+        /'toUpperCase' does not exist on type 'number'/,
+      ])
         assert.match(error.message, wrong)
       return true
     })

@@ -19,6 +19,8 @@ export interface OutsideProject {
   readonly folder: string
   /** Runs a program with this Node. @throws (rejects) with all it printed @returns what it printed */
   node(args: readonly string[], cwd?: string): Promise<string>
+  /** Runs it in a shell, as the guide has it; npm asks no registry. */
+  shell(command: string): Promise<string>
 }
 
 export async function outsideProject(t: TestScope): Promise<OutsideProject> {
@@ -26,7 +28,11 @@ export async function outsideProject(t: TestScope): Promise<OutsideProject> {
   t.after(() => rm(folder, { recursive: true, force: true }))
   for (const [name, file] of await packSdk(join(folder, 'packed'))) await install(folder, name, file)
   for (const tool of TOOLS) await link(folder, tool)
-  return { folder, node: (args, cwd = folder) => run(args, cwd) }
+  return {
+    folder,
+    node: (args, cwd = folder) => run(process.execPath, args, cwd),
+    shell: (command) => run('bash', ['-ec', command], folder),
+  }
 }
 
 /** Unpacks it, and links what it depends on from what the repository has installed. */
@@ -35,6 +41,9 @@ async function install(folder: string, name: string, file: string): Promise<void
   await mkdir(to, { recursive: true })
   await extract({ file, cwd: to, strip: 1 })
   const manifest = JSON.parse(await readFile(join(to, 'package.json'), 'utf8')) as Record<string, Record<string, string> | undefined>
+  const bin = join(folder, 'node_modules', '.bin')
+  await mkdir(bin, { recursive: true })
+  for (const [command, program] of Object.entries(manifest.bin ?? {})) await symlink(join('..', name, program), join(bin, command))
   for (const needed of Object.keys(manifest.dependencies ?? {})) if (!needed.startsWith('@beaconfire/')) await link(folder, needed)
   for (const wanted of Object.keys(manifest.optionalDependencies ?? {})) if (installedAt(wanted)) await link(folder, wanted)
 }
@@ -52,11 +61,12 @@ function installedAt(name: string): string | undefined {
   return ['node_modules', 'core/node_modules', 'plugin-sdk/node_modules'].map((it) => join(ROOT, it, name)).find((it) => existsSync(it))
 }
 
-async function run(args: readonly string[], cwd: string): Promise<string> {
+async function run(program: string, args: readonly string[], cwd: string): Promise<string> {
   try {
-    return (await promisify(execFile)(process.execPath, args, { cwd, env: ENV })).stdout
+    return (await promisify(execFile)(program, args, { cwd, env: { ...ENV, npm_config_offline: 'true', npm_config_update_notifier: 'false' } }))
+      .stdout
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string }
-    throw new Error(`node ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error })
+    throw new Error(`${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error })
   }
 }
