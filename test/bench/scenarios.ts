@@ -65,6 +65,24 @@ function recorded(name: string, rate: number): Scenario {
   }
 }
 
+/** Recipients acknowledge what they get, and senders ask for acknowledgements: without that there is next to nothing to journal. */
+function durable(database: 'sqlite' | 'mysql', durability: 'strict' | 'fast', pace: 'w10' | 'rate2000'): Scenario {
+  const work = pace === 'w10' ? messages(10, 1000) : { ...messages(10, 1000), pace: { rate: 2000, seconds: 6 } }
+  return {
+    name: `durability-${pace}-${database}-${durability}`,
+    group: 'durability',
+    description: `${pace === 'w10' ? '10 in flight' : '2,000 a second'}, acknowledged (XEP-0198), ${durability} on ${database}`,
+    workload: { ...work, isAcknowledged: true },
+    variant: { durability, ...(database === 'mysql' ? { database } : {}) },
+    ours: true,
+    onDemand: true,
+  }
+}
+
+const DURABILITY: readonly Scenario[] = (['w10', 'rate2000'] as const).flatMap((pace) =>
+  (['sqlite', 'mysql'] as const).flatMap((database) => (['strict', 'fast'] as const).map((it) => durable(database, it, pace))),
+)
+
 const OFFLINE: Workload = { kind: 'offline', users: 50, perUser: 200, senders: 10, bytes: BYTES, concurrency: 20 }
 const IDLE: Workload = { kind: 'idle', connections: 3000, concurrency: 20, holdSeconds: 3 }
 
@@ -137,7 +155,7 @@ const LONG_EVENTS: readonly Scenario[] = [
   longEvent('wide-broadcast', 'one status change to 10,000 sessions', { ...presence(2000, 10), resources: 5, window: 1, warmup: 1 }),
 ]
 
-export const SCENARIOS: readonly Scenario[] = [...ALWAYS, ...GROWTH, ...LONG_EVENTS]
+export const SCENARIOS: readonly Scenario[] = [...ALWAYS, ...GROWTH, ...LONG_EVENTS, ...DURABILITY]
 
 /** By name, or by the name of a group. @throws when there is none of that name */
 export function scenariosNamed(names: readonly string[]): readonly Scenario[] {

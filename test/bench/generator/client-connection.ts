@@ -7,7 +7,13 @@ import { StanzaFramer } from './stanza-framer.js'
 /** All plain sockets read into one buffer: it is consumed, or the rest copied, before the callback returns. */
 const sharedRead = Buffer.allocUnsafeSlow(64 * 1024)
 
+const LETTER_A = 97
 const LETTER_I = 105
+const LETTER_R = 114
+const SPACE = 32
+const NS_STREAM_MANAGEMENT = 'urn:xmpp:sm:3'
+/** Asks the server how much it has handled (XEP-0198). */
+export const ACKNOWLEDGEMENT_REQUEST = `<r xmlns='${NS_STREAM_MANAGEMENT}'/>`
 
 type Answer = { resolve(stanza: string): void; reject(error: Error): void }
 
@@ -23,6 +29,8 @@ export class ClientConnection {
   handler: ((stanza: string) => void) | undefined
   /** Told once when the connection is lost and nobody waits for an answer. */
   onLost: ((error: Error) => void) | undefined
+  /** Told how many stanzas the server has handled. */
+  onAcknowledged: ((count: number) => void) | undefined
   readonly #target: Target
   readonly #framer = new StanzaFramer({ stanza: (text) => this.#stanza(text), streamEnd: () => this.#streamEnd() })
   readonly #iqs = new Map<string, Answer>()
@@ -33,6 +41,8 @@ export class ClientConnection {
   #isReading = false
   #iqCount = 0
   #isOver = false
+  /** Stanzas that came since stream management was enabled; undefined before. */
+  #handled: number | undefined
 
   constructor(target: Target, user: string, index: number) {
     this.#target = target
@@ -100,6 +110,13 @@ export class ClientConnection {
     return this.iq('get', "<ping xmlns='urn:xmpp:ping'/>", this.#target.domain)
   }
 
+  /** From now on requests for acknowledgements are answered (XEP-0198). @throws when the server refuses */
+  async enableStreamManagement(): Promise<void> {
+    const answer = await this.exchange(`<enable xmlns='${NS_STREAM_MANAGEMENT}'/>`)
+    if (!answer.startsWith('<enabled')) throw new Error(`stream management of ${this.user}: ${answer}`)
+    this.#handled = 0
+  }
+
   close(): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -130,6 +147,7 @@ export class ClientConnection {
       resolve(text)
       return
     }
+    if (this.#handled !== undefined && this.#isManagement(text)) return
     if (this.#iqs.size !== 0 && text.charCodeAt(1) === LETTER_I) {
       const id = attributeOf(text, 'id') ?? ''
       const answer = this.#iqs.get(id)
@@ -140,6 +158,18 @@ export class ClientConnection {
       }
     }
     this.handler?.(text)
+  }
+
+  /** Counts what is a stanza, and answers what asks for the count. */
+  #isManagement(text: string): boolean {
+    const name = text.charCodeAt(2) === SPACE ? text.charCodeAt(1) : 0
+    if (name === LETTER_R) this.send(`<a xmlns='${NS_STREAM_MANAGEMENT}' h='${this.#handled}'/>`)
+    else if (name === LETTER_A) this.onAcknowledged?.(Number(attributeOf(text, 'h')))
+    else {
+      this.#handled = (this.#handled ?? 0) + 1
+      return false
+    }
+    return true
   }
 
   #streamEnd(): void {

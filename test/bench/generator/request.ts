@@ -20,6 +20,8 @@ export interface MessagesWorkload {
   readonly pace: ClosedLoop | OpenLoop
   /** Sessions besides those of the pairs, which do nothing. They have no presence, and share accounts by resources. */
   readonly bystanders?: number
+  /** All sessions have stream management (XEP-0198), and senders ask for each message. */
+  readonly isAcknowledged?: boolean
 }
 
 /** Each pair has at most `window` messages not yet seen by the recipient. */
@@ -174,6 +176,8 @@ export interface GeneratorResult {
   readonly faults: Faults
   readonly parts: readonly Part[]
   readonly latency?: Latency
+  /** Ms until the server took responsibility for each message, where senders asked (XEP-0198). */
+  readonly acknowledgement?: Latency
   readonly idle?: IdleFigures
   /** p99 and longest of the server's event loop in ms, over the measured parts. */
   readonly eventLoopDelay?: { readonly p99: number; readonly max: number }

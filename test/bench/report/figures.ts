@@ -16,6 +16,8 @@ export interface Figure {
   readonly unit: Unit
   readonly perSecond: number | undefined
   readonly latency: Latency | undefined
+  /** Until senders knew that their messages were taken. */
+  readonly acknowledgement: Latency | undefined
   readonly serverShare: number | undefined
   readonly generatorShare: number | undefined
   readonly otherShare: number | undefined
@@ -83,15 +85,20 @@ function idleFigures(runs: RunRecord[], good: RunRecord[]): Figure[] {
 function shared(runs: RunRecord[], good: RunRecord[], part: string) {
   const { scenario = '', server = '' } = runs[0] ?? {}
   const latencies = good.map((run) => run.parts.find((it) => it.name === part)?.latency ?? run.latency)
-  const quantile = (name: keyof Latency) => median(latencies.map((it) => it?.[name])) ?? 0
-  const hasLatency = latencies.some((it) => it !== undefined)
   return {
     line: part === '' ? scenario : `${scenario}-${part}`,
     scenario,
     server,
-    latency: hasLatency ? { p50: quantile('p50'), p95: quantile('p95'), p99: quantile('p99'), max: quantile('max') } : undefined,
+    latency: medianLatency(latencies),
+    acknowledgement: medianLatency(good.map((run) => run.acknowledgement)),
     loopDelay: { p99: median(good.map((it) => it.eventLoopDelay?.p99)), max: median(good.map((it) => it.eventLoopDelay?.max)) },
     good: good.length,
     all: runs.length,
   }
+}
+
+function medianLatency(latencies: readonly (Latency | undefined)[]): Latency | undefined {
+  const quantile = (name: keyof Latency) => median(latencies.map((it) => it?.[name])) ?? 0
+  if (latencies.every((it) => it === undefined)) return undefined
+  return { p50: quantile('p50'), p95: quantile('p95'), p99: quantile('p99'), max: quantile('max') }
 }

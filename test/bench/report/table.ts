@@ -9,6 +9,7 @@ const HEAD = [
   '× best peer',
   'per second',
   'p50 / p95 / p99 ms',
+  'acknowledged p50 ms',
   'loop p99 / max ms',
   'server',
   'generator',
@@ -35,20 +36,25 @@ export function markdownTable(figures: readonly Figure[]): string {
 }
 
 function cellsOf(figure: Figure, all: readonly Figure[]): string[] {
-  const { latency, loopDelay } = figure
+  const { acknowledgement, loopDelay } = figure
   return [
     figure.line,
     figure.server,
     figure.value === undefined ? '-' : `${number(figure.value, isMemory(figure.unit) ? 1 : 0)} ${figure.unit}`,
     comparison(figure, all),
     number(figure.perSecond),
-    latency ? [latency.p50, latency.p95, latency.p99].map((it) => number(it, 1)).join(' / ') : '-',
+    quantiles(figure.latency),
+    acknowledgement ? number(acknowledgement.p50, 1) : '-',
     loopDelay.p99 === undefined ? '-' : `${number(loopDelay.p99, 1)} / ${number(loopDelay.max, 1)}`,
     number(figure.serverShare, 2),
     number(figure.generatorShare, 2),
     number(figure.otherShare, 2),
     figure.good === figure.all ? String(figure.all) : `${figure.good} of ${figure.all}`,
   ]
+}
+
+function quantiles(latency: Figure['latency']): string {
+  return latency ? [latency.p50, latency.p95, latency.p99].map((it) => number(it, 1)).join(' / ') : '-'
 }
 
 /** Ours against the best of the others; interceptors against none of them. */

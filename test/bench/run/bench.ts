@@ -114,7 +114,13 @@ export class Bench {
     spawnSync('sync') // or the copy is written while the server is measured
     const about = { scenario: scenario.name, server: server.name, round, startedAt: new Date().toISOString(), workload }
     try {
-      const started = await server.start({ folder: workFolder, domain, variant: scenario.variant ?? {}, core: placement.server })
+      const started = await server.start({
+        folder: workFolder,
+        domain,
+        variant: scenario.variant ?? {},
+        accounts: { ...this.#options.accounts, count: needsOf(workload).accounts },
+        core: placement.server,
+      })
       this.#running = started
       await untilQuiet(started.pid)
       const result = await this.#generate(this.#request(started, workload, join(template, 'scram-keys.json')))

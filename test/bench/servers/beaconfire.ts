@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type Database from 'better-sqlite3'
+import { startMariaDb } from '../../support/mariadb.js'
 import type { BenchServer, StartedServer, StartOptions } from './bench-server.js'
 import { certificateIn } from './certificate.js'
 import { fillRows, type RowCounts } from './filled-rows.js'
@@ -47,8 +48,9 @@ export class Beaconfire implements BenchServer {
 
   async start(options: StartOptions): Promise<StartedServer> {
     const { folder, domain, variant, core } = options
+    const mariaDb = variant.database ? await startPrivateMariaDb() : undefined
     const file = join(folder, 'beaconfire.yaml')
-    writeFileSync(file, JSON.stringify(this.#config(options), undefined, 2)) // JSON is YAML
+    writeFileSync(file, JSON.stringify({ ...this.#config(options), ...mariaDb?.config }, undefined, 2)) // JSON is YAML
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BEACONFIRE_')))
     this.#compile()
     if (variant.rows) await this.#fill(folder, variant.rows, domain)
@@ -62,12 +64,16 @@ export class Beaconfire implements BenchServer {
     const ports = await server.until(async () => portsIn(server.output()))
     const port = variant.tls ? ports.directTls : ports.c2s
     if (variant.recorder !== undefined) await armRecorder(ports.admin, variant.recorder)
+    if (mariaDb && options.accounts) await createAccounts(ports.admin, options.accounts)
     if (!port) throw new Error(`the server opened no port for this scenario: ${JSON.stringify(ports)}`)
     return {
       target: { address: '127.0.0.1', port, domain, tls: variant.tls ?? false },
       pid: server.pid,
       metrics: { url: `http://127.0.0.1:${ports.admin}/metrics`, token: TOKEN },
-      stop: () => server.stop(),
+      async stop() {
+        await server.stop()
+        await mariaDb?.end()
+      },
     }
   }
 
@@ -99,7 +105,7 @@ export class Beaconfire implements BenchServer {
     return {
       domain,
       dataFolder: join(folder, 'data'),
-      durability: this.#durability,
+      durability: variant.durability ?? this.#durability,
       c2s: { host: '127.0.0.1', port: 0, plainWithoutTls: true, ...tls },
       admin: { host: '127.0.0.1', port: 0, token: TOKEN },
       limits: { enabled: false },
@@ -121,6 +127,27 @@ async function withTables<Result>(folder: string, work: (database: Database.Data
     return work(database)
   } finally {
     database.close()
+  }
+}
+
+async function startPrivateMariaDb() {
+  const cleanUps: (() => Promise<void>)[] = []
+  const server = await startMariaDb({ after: (cleanUp) => void cleanUps.push(cleanUp) })
+  if (!server) throw new Error('MariaDB is not there')
+  const end = async () => {
+    for (const cleanUp of cleanUps.splice(0)) await cleanUp()
+  }
+  return { config: { database: { client: 'mysql', connection: server.connection } }, end }
+}
+
+async function createAccounts(adminPort: number, { prefix, password, count }: NonNullable<StartOptions['accounts']>): Promise<void> {
+  for (let at = 0; at < count; at++) {
+    const answer = await fetch(`http://127.0.0.1:${adminPort}/api/v1/users`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ username: `${prefix}${at}`, password }),
+    })
+    if (!answer.ok) throw new Error(`an account cannot be made: ${await answer.text()}`)
   }
 }
 

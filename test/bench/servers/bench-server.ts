@@ -8,6 +8,10 @@ export interface ServerVariant {
   readonly recorder?: number
   /** Messages are kept: our chat log, a peer's archive (XEP-0313), in SQL or in the store a peer has by default. */
   readonly archive?: 'sql' | 'own'
+  /** Ours only; as the bench was called unless given. */
+  readonly durability?: 'strict' | 'fast'
+  /** Ours only: on a MariaDB that is started for the run, instead of SQLite. */
+  readonly database?: 'mysql'
   /** The c2s port speaks TLS from the first byte. */
   readonly tls?: boolean
   /** The tables hold rows of long ago; ours only. */
@@ -28,6 +32,8 @@ export interface StartOptions {
   readonly folder: string
   readonly domain: string
   readonly variant: ServerVariant
+  /** Those that the folder holds; in other stores they have to be made. */
+  readonly accounts?: { readonly prefix: string; readonly password: string; readonly count: number }
   /** Core to stay on. */
   readonly core?: number
 }

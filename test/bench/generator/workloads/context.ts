@@ -12,4 +12,4 @@ export interface WorkloadContext {
   progress(text: string): void
 }
 
-export type WorkloadOutcome = Pick<GeneratorResult, 'latency' | 'idle' | 'sentLate'>
+export type WorkloadOutcome = Pick<GeneratorResult, 'latency' | 'acknowledgement' | 'idle' | 'sentLate'>

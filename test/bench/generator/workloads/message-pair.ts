@@ -1,5 +1,5 @@
 /** One sender and its recipient, with the times their messages left. */
-import type { ClientConnection } from '../client-connection.js'
+import { ACKNOWLEDGEMENT_REQUEST, type ClientConnection } from '../client-connection.js'
 import type { MarkedBodies, SequenceCheck } from '../marked-bodies.js'
 
 export class MessagePair {
@@ -13,6 +13,9 @@ export class MessagePair {
   readonly #check: SequenceCheck
   /** When each message left, by sequence number. */
   readonly #left: number[] = []
+  /** Ms until the server took responsibility for each. */
+  readonly acknowledgements: number[] = []
+  #tail = '</body></message>'
 
   /** Of sessions 0 and 1, 2 and 3, and so on. */
   static of(sessions: readonly ClientConnection[], bodies: MarkedBodies, bytes: number): MessagePair[] {
@@ -35,6 +38,16 @@ export class MessagePair {
     sender.handler = (stanza) => void bodies.read(stanza)
   }
 
+  /** The sender asks for every message. Nothing else may be sent by it until `finish`. */
+  acknowledged(): void {
+    this.#tail += ACKNOWLEDGEMENT_REQUEST
+    let count = 0
+    this.sender.onAcknowledged = (handled) => {
+      const now = performance.now()
+      for (; count < Math.min(handled, this.#left.length); count++) this.acknowledgements.push(now - (this.#left[count] ?? now))
+    }
+  }
+
   /** Messages made so far. */
   get sent(): number {
     return this.#left.length
@@ -44,7 +57,7 @@ export class MessagePair {
   next(leaves: number): string {
     const sequence = this.#left.length
     this.#left.push(leaves)
-    return `${this.#head}${sequence}'><body>${this.#bodies.text(this.#number, sequence, this.#bytes)}</body></message>`
+    return `${this.#head}${sequence}'><body>${this.#bodies.text(this.#number, sequence, this.#bytes)}${this.#tail}`
   }
 
   /** Counts what never came. */

@@ -19,18 +19,24 @@ export async function messages(work: MessagesWorkload, { crowd, meter, bodies, p
   const sessions = await crowd.sessions(users)
   await standBy(crowd, work.bystanders ?? 0, users.length)
   const pairs = MessagePair.of(sessions, bodies, work.bytes)
+  if (work.isAcknowledged) {
+    await Promise.all(sessions.map((it) => it.enableStreamManagement()))
+    for (const pair of pairs) pair.acknowledged()
+  }
   const { pace } = work
   progress('warming up')
   await Promise.race([closedLoop(pairs, { each: work.warmup, window: 'window' in pace ? pace.window : WARMUP_WINDOW }), crowd.failed])
   progress('measuring')
   const start = await meter.begin()
+  for (const pair of pairs) pair.acknowledgements.length = 0
   const run = 'rate' in pace ? openLoop(pairs, pace) : closedLoop(pairs, pace)
   const { latencies, sentLate } = await Promise.race([run, crowd.failed])
   await meter.end('', latencies.length, start)
   // What was sent twice comes after all: nothing more may follow.
   await Promise.all(sessions.map((it) => it.ping()))
   for (const pair of pairs) pair.finish()
-  return { latency: latencyOf(latencies), sentLate }
+  const acknowledged = pairs.flatMap((it) => it.acknowledgements)
+  return { latency: latencyOf(latencies), ...(work.isAcknowledged ? { acknowledgement: latencyOf(acknowledged) } : {}), sentLate }
 }
 
 /** They are users of their own as far as there are, and of several resources beyond. */
