@@ -5,29 +5,19 @@ import type { SecureContext } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { type Accounts, type AnyPlugin, Jid, type Logger, type Sessions } from '@beaconfire/plugin-sdk'
 import { AdminServer } from './admin/admin-server.js'
-import { auditRoutes } from './admin/audit-routes.js'
-import { interceptorMetrics } from './admin/interceptor-metrics.js'
-import { interceptorsRoutes } from './admin/interceptors-routes.js'
 import { MetricsRegistry } from './admin/metrics.js'
-import { pluginsRoutes } from './admin/plugins-routes.js'
-import { recorderRoutes } from './admin/recorder-routes.js'
-import { serverRoutes } from './admin/server-routes.js'
-import { sessionsRoutes } from './admin/sessions-routes.js'
-import { shadowRoutes } from './admin/shadow-routes.js'
-import { usersRoutes } from './admin/users-routes.js'
 import { AccountStore, accountTables } from './auth/account-store.js'
 import { AdminList, parseAdmins } from './auth/admin-list.js'
 import { SecurityAudit, securityAuditTables } from './auth/security-audit.js'
 import { ClientConnections } from './client-connections.js'
+import { type NamedListener, openClientListeners } from './client-listeners.js'
 import { CommandRegistry } from './command-registry.js'
 import type { ServerConfig } from './config/server-config.js'
 import { openDatabase, type ServerDatabase } from './database/database.js'
 import { Delivery } from './delivery/delivery.js'
 import { RemoteRoutes } from './delivery/remote-routes.js'
 import { InternalSession } from './internal-session.js'
-import { listen, type TcpListener } from './net/tcp-listener.js'
 import { loadTls } from './net/tls-context.js'
-import type { Transport } from './net/transport.js'
 import { FlightRecorder } from './pipeline/flight-recorder.js'
 import { HookRegistry } from './pipeline/hooks.js'
 import { InterceptorChain } from './pipeline/interceptor-chain.js'
@@ -39,6 +29,7 @@ import { IqDispatcher } from './router/iq-dispatcher.js'
 import { LocalDelivery } from './router/local-delivery.js'
 import { PacketRouter } from './router/packet-router.js'
 import { PluginDomains } from './router/plugin-domains.js'
+import { measureServer, mountAdminRoutes } from './server-admin.js'
 import { type ConfigurationSources, configureServer, type ServerConfiguration } from './server-configuration.js'
 import { DiscoveryRegistry, registriesOf } from './server-registries.js'
 import { AnonymousUsers } from './session/anonymous-users.js'
@@ -189,33 +180,19 @@ class Server {
     const { c2s } = this.#config
     const { accounts, admin, database, listeners, plugins, clients } = parts
     const version = await packageVersion()
-    this.#mountAdminRoutes(parts, version)
-    this.#measure(metrics, parts)
+    const own = { chain: this.#chain, delivery: this.#delivery, domain: this.#domain, recorder: this.#recorder, sessions: this.#sessions }
+    mountAdminRoutes({ ...own, ...parts, audit: securityAudit(database), host: c2s.host, version })
+    measureServer(metrics, { ...own, ...parts })
     await plugins.start()
     await this.#hooks.tell('pluginsStarted', {})
     await clients.start()
-    const accept = { onConnection: (transport: Transport) => clients.accept(transport), log: this.#log }
-    const plain = await listen({ host: c2s.host, port: c2s.port, ...accept })
-    listeners.push({ name: 'c2s', listener: plain })
-    const direct =
-      tls && c2s.directTlsPort !== 0 ? await listen({ host: c2s.host, port: Math.max(0, c2s.directTlsPort), directTls: tls, ...accept }) : undefined
-    if (direct) listeners.push({ name: 'c2s, direct TLS', listener: direct })
+    const c2sPorts = await openClientListeners(listeners, { ...c2s, tls, log: this.#log, accept: (transport) => clients.accept(transport) })
     const { port: adminPort } = await admin.listen()
     this.#isReady = true
-    const ports = { c2s: plain.port, directTls: direct?.port, admin: adminPort }
+    const ports = { ...c2sPorts, admin: adminPort }
     const adminUrl = `http://${this.#config.admin.host.includes(':') ? `[${this.#config.admin.host}]` : this.#config.admin.host}:${adminPort}`
-    this.#log.info(
-      {
-        domain: this.#domain.domain,
-        version,
-        ports,
-        plugins: plugins
-          .list()
-          .filter((it) => it.state === 'running')
-          .map((it) => it.name),
-      },
-      'server started',
-    )
+    const running = plugins.list().filter((it) => it.state === 'running')
+    this.#log.info({ domain: this.#domain.domain, version, ports, plugins: running.map((it) => it.name) }, 'server started')
     return {
       config: this.#config,
       log: this.#log,
@@ -336,39 +313,6 @@ class Server {
       dataFolder,
     })
   }
-
-  #mountAdminRoutes({ accounts, admin, database, listeners, plugins, clients }: RunningParts, version: string): void {
-    const audit = securityAudit(database)
-    const info = () => ({
-      version,
-      domain: this.#domain.domain,
-      sessions: this.#sessions.count,
-      connections: clients.count,
-      listeners: listeners.map(({ name, listener }) => ({ name, host: this.#config.c2s.host ?? '*', port: listener.port })),
-      plugins: plugins.list().filter((it) => it.state === 'running').length,
-    })
-    for (const routes of [
-      usersRoutes(accounts),
-      sessionsRoutes(this.#sessions),
-      pluginsRoutes(plugins, () => this.#chain.statuses()),
-      shadowRoutes(plugins, () => this.#chain.statuses()),
-      interceptorsRoutes(this.#chain),
-      recorderRoutes(this.#recorder, this.#domain.domain),
-      serverRoutes(info),
-      auditRoutes(audit),
-    ]) {
-      admin.addRoutes('core', routes)
-    }
-  }
-
-  #measure(metrics: MetricsRegistry, { clients }: RunningParts): void {
-    const core = metrics.forPlugin('core').metrics
-    for (const family of interceptorMetrics(this.#chain)) metrics.family(family)
-    core.gauge('sessions', 'Sessions that have bound a resource', () => this.#sessions.count)
-    core.gauge('connections', 'Client connections, logged in or not', () => clients.count)
-    core.gauge('sessions_waiting', 'Sessions that wait for their client to connect again (XEP-0198)', () => clients.waitingCount)
-    core.gauge('stanzas_rejected_outgoing', 'Stanzas an interceptor kept from their recipient', () => this.#delivery.rejected)
-  }
 }
 
 interface RunningParts {
@@ -377,7 +321,7 @@ interface RunningParts {
   readonly plugins: PluginHost
   readonly admin: AdminServer
   readonly clients: ClientConnections
-  readonly listeners: { readonly name: string; readonly listener: TcpListener }[]
+  readonly listeners: NamedListener[]
 }
 
 interface PluginHostParts {
