@@ -63,7 +63,15 @@ export default definePlugin({
       const features = caps.isVerifiable ? known.proven(key) : undefined
       const change = known.show(session, caps, features)
       if (change) return tell(change)
-      if (!features) return questions.ask(session, caps)
+      if (!features && !questions.isAbout(session, caps)) return questions.ask(session, caps)
+    }
+
+    /** Asks before the presence goes on, so that the answer is there the sooner. */
+    function announced(presence: Presence, session: ClientSession): MaybePromise<void> {
+      if (known.isShownIn(presence, session)) return
+      const caps = advertisedCaps(presence)
+      if (!caps || known.isShowing(session, cacheKey(caps)) || questions.isAbout(session, caps)) return
+      if (!caps.isVerifiable || !known.proven(cacheKey(caps))) return questions.ask(session, caps)
     }
 
     const service: CapabilitiesService = {
@@ -78,6 +86,14 @@ export default definePlugin({
       services: { capabilities: service },
       features: [NS.legacyCaps, NS.caps],
       interceptors: [
+        {
+          name: 'announced-capabilities',
+          band: 'observe',
+          when: { stanza: 'presence', type: 'available', incoming: true, processed: false },
+          interceptPacket({ packet, session }) {
+            if (packet.kind === 'presence' && packet.attribute('to') === undefined && isClientSession(session)) return announced(packet, session)
+          },
+        },
         {
           name: 'shown-capabilities',
           band: 'observe',

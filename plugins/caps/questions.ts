@@ -39,8 +39,7 @@ export class Questions {
 
   ask(session: ClientSession, caps: AdvertisedCaps): MaybePromise<void> {
     this.withdraw(session)
-    // What cannot be proven is asked of each client for itself.
-    const key = caps.isVerifiable ? cacheKey(caps) : `${cacheKey(caps)} ${session.jid}`
+    const key = keyOf(session, caps)
     const asked = this.#byKey.get(key)
     if (asked) {
       asked.waiting.add(session)
@@ -50,6 +49,11 @@ export class Questions {
     const question: Question = { key, caps, asked: session, timer: this.#limit(key), waiting: new Set() }
     this.#byKey.set(key, question)
     return this.#put(question, session)
+  }
+
+  /** True while the session, or one that shows the same, is asked about these. */
+  isAbout(session: ClientSession, caps: AdvertisedCaps): boolean {
+    return (this.#asked.get(session) ?? this.#waiting.get(session))?.key === keyOf(session, caps)
   }
 
   /** Takes an iq of type result or error from a client. @returns nothing when it answers no question */
@@ -122,4 +126,9 @@ export class Questions {
     const handed = session.deliver(iq({ type: 'get', id: ID, from: session.jid.bare(), to: session.jid }, query))
     return handed instanceof Promise ? handed.then(() => {}) : undefined
   }
+}
+
+/** What cannot be proven is asked of each client for itself. */
+function keyOf(session: ClientSession, caps: AdvertisedCaps): string {
+  return caps.isVerifiable ? cacheKey(caps) : `${cacheKey(caps)} ${session.jid}`
 }
