@@ -5,6 +5,8 @@ import type { MailboxSizes } from './mailbox-sizes.js'
 import type { KeptMessage, OfflineStore } from './offline-store.js'
 
 const PAGE = 100
+/** Pages handed over that have not arrived. */
+const PAGES_AT_ONCE = 10
 /** How long a session waits for another of its user, in ms: one that is lost without anybody noticing must not hold it up.
  *  After that both may get a message, which is better than neither. */
 const PATIENCE_MS = 5000
@@ -85,26 +87,43 @@ export class HandOver {
     })
   }
 
-  /** Page after page, until there is none: also what came in the meantime. */
+  /** @throws SessionEnded when the session ended before all had arrived; the database's error */
   async #empty(session: ClientSession): Promise<void> {
-    const { store, sizes } = this.#with
+    const arrivals: Promise<void>[] = []
+    try {
+      await this.#handOverPages(session, arrivals)
+    } finally {
+      await Promise.allSettled(arrivals)
+    }
+    await Promise.all(arrivals)
+  }
+
+  /**
+   * Page after page, until there is none: also what came in the meantime. The next page does not wait for the one before to arrive, since
+   * there are clients who acknowledge less than they get; how many are on their way is limited.
+   */
+  async #handOverPages(session: ClientSession, arrivals: Promise<void>[]): Promise<void> {
+    const { store } = this.#with
     const { local } = session.jid
-    let readFrom: KeptMessage | undefined
+    let behind: KeptMessage | undefined
     while (session.isAvailable && session.priority >= 0) {
       await store.whenIdle()
-      const page = await store.read(local, PAGE, readFrom)
-      if (page.length === 0) return
+      const page = await store.read(local, PAGE, behind)
       const settled: number[] = []
       for (const kept of page) {
-        // A row that stays must not be read again: go on behind it.
         if (this.#unremoved.has(kept.messageID) || (await this.#handOver(kept, session))) settled.push(kept.messageID)
-        else readFrom = kept
       }
-      await session.whenFlushed()
-      await this.#remove(local, settled)
-      sizes.forget(local)
+      if (settled.length > 0) arrivals.push(handled(this.#removeOnArrival(session, local, settled)))
       if (page.length < PAGE) return // what is kept from now on is looked for when it is on disk
+      behind = page.at(-1)
+      await arrivals.at(-PAGES_AT_ONCE)
     }
+  }
+
+  async #removeOnArrival(session: ClientSession, local: string, messageIDs: readonly number[]): Promise<void> {
+    await session.whenFlushed()
+    await this.#remove(local, messageIDs)
+    this.#with.sizes.forget(local)
   }
 
   async #remove(username: string, messageIDs: readonly number[]): Promise<void> {
@@ -142,4 +161,10 @@ export class HandOver {
     this.#with.log.warn({ jid: session.jid.toString(), messageID }, 'a row of ofOffline holds no message that can be read; it stays')
     return false
   }
+}
+
+/** A promise whose rejection somebody will look at later. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }

@@ -144,6 +144,24 @@ test('kept messages come in order, stamped, and are deleted only when they were 
   assert.match(delay?.attrs.stamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 })
 
+test('a client that acknowledges late gets page after page all the same, and nothing is deleted before it does', async (t) => {
+  const { undelivered, due, rows } = await started(t)
+  for (let i = 0; i < 250; i++) await undelivered(body(i))
+  const session = new FakeSession()
+  let acknowledge = () => {}
+  const acknowledged = new Promise<void>((resolve) => {
+    acknowledge = resolve
+  })
+  session.flushed = async () => {
+    if (session.got.length === 250) assert.equal((await rows()).length, 250)
+    if (session.got.length === 250) acknowledge()
+    await acknowledged
+  }
+  await due(session)
+  assert.equal(session.got.length, 250)
+  assert.equal((await rows()).length, 0)
+})
+
 test('a session that dies leaves what it was not certain to have to the next one', async (t) => {
   const { undelivered, due, rows } = await started(t)
   for (let i = 0; i < 5; i++) await undelivered(body(i))
