@@ -151,7 +151,16 @@ function faultyAppender<R extends Row>(appender: Appender<R>, pass: () => Promis
   }
   return {
     append: (row) => after(() => appender.append(row)),
-    appendTogether: (row, refused) => after(() => appender.appendTogether(row, refused)),
+    appendTogether(row, refused) {
+      let isQueued = false
+      const stored = after(() => {
+        isQueued = true
+        return appender.appendTogether(row, refused)
+      })
+      // What reached the queue is told of by the queue.
+      stored.catch((error: unknown) => isQueued || refused(error, row))
+      return stored
+    },
     get pending() {
       return waiting + appender.pending
     },
