@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { test } from 'node:test'
 import { recordInterceptor } from './record-interceptor.js'
 import { startTestServer, type TestServer } from './test-server.js'
@@ -59,4 +59,18 @@ test('the admin API is called as administrator, unless the test brings a token o
   assert.equal(created.status, 201, await created.text())
   assert.ok(await server.accounts.find('juliet'))
   assert.equal((await server.admin('/api/v1/users', { headers: { authorization: 'Bearer wrong' } })).status, 401)
+})
+
+test('tables in memory leave no file, and serve as those in one do', async (t) => {
+  const server = await startTestServer(t, { database: 'memory' })
+  await server.accounts.create({ username: 'juliet', password: 'juliet' })
+  const romeo = await server.login('romeo')
+  romeo.send('<message to="juliet@test" type="chat"><body>Wherefore?</body></message>')
+  await romeo.sync()
+  const juliet = await server.login('juliet')
+  await juliet.expect('<message from="*" to="*"><body>Wherefore?</body><delay xmlns="urn:xmpp:delay" stamp="*"/></message>', { extras: true })
+  assert.deepEqual(
+    (await readdir(server.dataFolder)).filter((it) => it.includes('sqlite')),
+    [],
+  )
 })

@@ -22,8 +22,8 @@ export interface TestScope {
 export interface TestServerOptions {
   /** Only these are loaded. Without it, all that the server ships. */
   readonly plugins?: readonly AnyPlugin[]
-  /** SQLite in a temporary file unless given. */
-  readonly database?: TestConfig['database']
+  /** SQLite in a temporary file unless given, so that a server can be started again on what another left; `memory`: its tables go with it. */
+  readonly database?: TestConfig['database'] | 'memory'
   /** Laid over the kit's own configuration, key by key. */
   readonly config?: TestConfig
   /** Silent unless given. */
@@ -189,7 +189,8 @@ export class TestServer {
 export async function startTestServer(t: TestScope, options: TestServerOptions = {}): Promise<TestServer> {
   const { startServer } = await import('@beaconfire/core/server')
   const dataFolder = options.config?.dataFolder ?? (await mkdtemp(join(tmpdir(), 'beaconfire-test-')))
-  const config = merge({ ...DEFAULTS, dataFolder, database: options.database ?? {} }, options.config) as TestConfig
+  const database = options.database === 'memory' ? { filename: ':memory:' } : (options.database ?? {})
+  const config = merge({ ...DEFAULTS, dataFolder, database }, options.config) as TestConfig
   const faults = new DatabaseFaults()
   const clock = options.clock === 'virtual' ? VirtualClock.install() : undefined
   let server: TestServer | undefined

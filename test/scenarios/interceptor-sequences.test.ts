@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { type AnyPlugin, definePlugin, NS, type PacketInterceptor, PacketRejected } from '@beaconfire/plugin-sdk'
-import { recordInterceptor, startTestServer, type TestConfig, type TestScope } from '@beaconfire/plugin-sdk/testing'
+import { openfireSequence, recordInterceptor, startTestServer, type TestConfig, type TestScope } from '@beaconfire/plugin-sdk/testing'
 import chatlog from '../../plugins/chatlog/index.js'
 import offlineStorage from '../../plugins/offline-storage/index.js'
 import ping from '../../plugins/ping/index.js'
@@ -40,17 +40,11 @@ for (const [engine, databaseFor] of engines) {
       const romeo = await server.login('romeo', { resource: 'Smack' })
       const juliet = await server.login('juliet', { resource: 'Smack' })
       romeo.send('<message to="juliet@test" id="8akb9-76" type="chat"><body>i am a student.</body><thread>20b6</thread></message>')
-      const received = await juliet.receive('message')
+      await juliet.expect(
+        '<message from="romeo@test/Smack" to="juliet@test" id="8akb9-76" type="chat"><body>i am a student.</body><thread>20b6</thread></message>',
+      )
       await romeo.sync()
-      assert.deepEqual(recorder.sequence(), [
-        'IN-pre romeo@test/Smack',
-        'OUT-pre juliet@test/Smack',
-        'OUT-post juliet@test/Smack',
-        'IN-post romeo@test/Smack',
-      ])
-      assert.equal(received.attrs.from, 'romeo@test/Smack')
-      assert.equal(received.attrs.id, '8akb9-76')
-      assert.equal(received.getChildText('thread'), '20b6')
+      openfireSequence(recorder).toOnline(romeo, juliet)
       assert.equal((await rows('ofOffline')).length, 0)
       const [logged, ...others] = await rows('ofChatLog')
       assert.equal(others.length, 0)
@@ -66,18 +60,17 @@ for (const [engine, databaseFor] of engines) {
       const romeo = await server.login('romeo', { resource: 'Smack' })
       romeo.send('<message to="juliet@test" id="8akb9-36" type="chat"><body>hello, abcdefg</body></message>')
       await romeo.sync()
-      assert.deepEqual(recorder.sequence(), ['IN-pre romeo@test/Smack', 'IN-post romeo@test/Smack'])
+      openfireSequence(recorder).toAbsent(romeo)
       assert.equal((await rows('ofOffline')).length, 1)
       assert.equal((await rows('ofChatLog')).length, 0)
 
-      recorder.clear()
       const juliet = await server.login('juliet', { resource: 'Smack' })
       const received = await juliet.receive('message')
       const delay = received.getChild('delay', NS.delay)
       assert.equal(delay?.attrs.from, 'test')
       assert.match(delay?.attrs.stamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
-      assert.deepEqual(recorder.sequence(), ['OUT-pre juliet@test/Smack', 'OUT-post juliet@test/Smack'])
       assert.ok(recorder.crossings.every((it) => it.packet.includes('urn:xmpp:delay')))
+      openfireSequence(recorder).atLogin(juliet)
       await server.stop() // everything that was to be written has been
       const again = await tablesOf(t, server.dataFolder, database)
       assert.equal((await again('ofOffline')).length, 0)
@@ -105,12 +98,13 @@ test('a rejection at IN-pre answers the sender with the error and text of the in
   })
   const { server } = await verona(t, undefined, guard)
   const [romeo, juliet] = [await server.login('romeo'), await server.login('juliet')]
+  const transcript = server.transcript({ romeo, juliet })
   romeo.send('<message to="juliet@test" id="1" type="chat"><body>secret</body></message>')
-  const error = await romeo.receive('message')
-  assert.equal(error.attrs.type, 'error')
-  assert.equal(error.attrs.id, '1')
-  assert.ok(error.getChild('error')?.getChild('policy-violation'))
-  assert.equal(error.getChild('error')?.getChildText('text'), 'Not that word.')
+  await romeo.sync()
+  const errors = NS.stanzaErrors
+  transcript.assert(`
+    romeo C: <message to="juliet@test" id="1" type="chat"><body>secret</body></message>
+    romeo S: <message from="juliet@test" to="*" id="1" type="error"><body>secret</body><error type="modify"><policy-violation xmlns="${errors}"/><text xmlns="${errors}" xml:lang="en">Not that word.</text></error></message>`)
   await juliet.receiveNothing('message')
 })
 
@@ -140,7 +134,7 @@ test('a stanza to the server itself gets its second pass too', async (t) => {
   await romeo.request('<iq type="get" id="1" to="test"><ping xmlns="urn:xmpp:ping"/></iq>')
   await romeo.request('<iq type="get" id="2" to="test"><nobody xmlns="urn:nobody"/></iq>')
   const four = ['IN-pre romeo@test/a', 'OUT-pre romeo@test/a', 'OUT-post romeo@test/a', 'IN-post romeo@test/a']
-  assert.deepEqual(recorder.sequence(), [...four, ...four])
+  openfireSequence(recorder).is([...four, ...four])
 })
 
 test('stanzas of one session stay in order though an interceptor takes its time with some', async (t) => {
