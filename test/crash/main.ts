@@ -7,6 +7,8 @@ import { brokenPromises, type Outcome, tableOf } from './table.js'
 const progress = new Progress()
 const outcomes: Outcome[] = []
 let failures = 0
+/** Where nothing is overwritten a line comes so often. */
+const ROUNDS_A_LINE = 25
 
 // The library leaves some failures of connections to nobody.
 const ignoreLibrary = (error: unknown) => {
@@ -20,7 +22,7 @@ for (const options of parseCommand(process.argv)) {
   const name = `${options.scenario} on ${options.engine}, ${options.durability}`
   progress.line(`${name}, seed ${options.seed}: ${options.kills} times`)
   try {
-    const result = await run(options, { doing: (text, done, all) => progress.doing(`${name}: ${text}`, done, all) })
+    const result = await run(options, { doing: (text, done, all) => tell(`${name}: ${text}`, done, all) })
     outcomes.push({ options, result })
     for (const line of brokenPromises(result)) {
       failures++
@@ -33,4 +35,10 @@ for (const options of parseCommand(process.argv)) {
 }
 progress.clear()
 if (outcomes.length > 0) process.stdout.write(tableOf(outcomes))
-process.exitCode = failures > 0 ? 1 : 0
+// A run that failed leaves clients that would try for ever.
+process.exit(failures > 0 ? 1 : 0)
+
+function tell(text: string, done: number, all: number): void {
+  if (process.stderr.isTTY) progress.doing(text, done, all)
+  else if (done > 0 && done % ROUNDS_A_LINE === 0) progress.line(`[${done}/${all}] ${text}`)
+}

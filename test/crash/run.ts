@@ -43,7 +43,7 @@ const BLIND = 0.2
 const LONGEST_START_MS = 1500
 const LONGEST_LIFE_MS = 800
 /** The server has so long to be of use again after a fault, and to hand over everything at the end, in ms. */
-const RECOVERY_LIMIT_MS = 90_000
+const RECOVERY_LIMIT_MS = 60_000
 /** After the last message, for those that nobody should get; and for those that are missing, in ms. */
 const QUIET_MS = 1500
 const SILENCE_MS = 20_000

@@ -24,7 +24,8 @@ export interface Storage {
   readonly faults: readonly Fault[]
 }
 
-const DISK_MIB = 24
+/** More than the database takes for some ten rounds, with the log it writes ahead. */
+const DISK_MIB = 64
 const BLOCK = Buffer.alloc(64 * 1024)
 const DATABASE_FILE = 'beaconfire.sqlite'
 

@@ -1,0 +1,36 @@
+/** The crash harness at the size of a test run: nothing acknowledged is lost, whatever is killed (design §5). By hand: docs/durability.md. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { isMariaDbInstalled, MARIADB_MISSING } from '../support/mariadb.js'
+
+const HARNESS = fileURLToPath(new URL('../crash/main.ts', import.meta.url))
+const BUILD = fileURLToPath(new URL('../../scripts/build.ts', import.meta.url))
+const TSX = import.meta.resolve('tsx')
+const NEEDS_MARIADB = { skip: isMariaDbInstalled() || process.env.CI ? false : MARIADB_MISSING }
+
+const node = (...args: readonly string[]) => promisify(execFile)(process.execPath, ['--import', TSX, ...args])
+
+/** @throws with what it printed when a promise is broken */
+async function crash(...args: readonly string[]): Promise<void> {
+  const { stdout } = await node(HARNESS, ...args)
+  assert.match(stdout, / strict /)
+}
+
+describe('nothing acknowledged is lost', { concurrency: 2 }, () => {
+  before(async () => void (await node(BUILD))) // once: the harnesses then find nothing to write
+
+  test('when the server is killed 25 times on SQLite', () => crash('--kills', '25', '--engine', 'sqlite', '--seed', '1'))
+  test('when the server is killed 25 times on MariaDB', NEEDS_MARIADB, () => crash('--kills', '25', '--engine', 'mysql', '--seed', '2'))
+  test('when MariaDB is killed and stopped under the server', NEEDS_MARIADB, () =>
+    crash('--scenario', 'database', '--kills', '2', '--engine', 'mysql', '--seed', '3', '--outage', '2'),
+  )
+  test('when the disk is full', async (t) => {
+    const { stdout, stderr } = await node(HARNESS, '--scenario', 'full-disk', '--kills', '2', '--engine', 'sqlite', '--seed', '4', '--outage', '2')
+    if (/^skipped/m.test(stderr)) t.skip(stderr)
+    else assert.match(stdout, / strict /)
+  })
+  test('when the server is told to end', () => crash('--signal', 'SIGTERM', '--kills', '5', '--engine', 'sqlite', '--seed', '5'))
+})
