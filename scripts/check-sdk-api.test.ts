@@ -84,6 +84,13 @@ describe('against a published version', () => {
     assert.match(changed('testing/index.d.ts', 'startTestServer', 'startServer').message, /startTestServer of \/testing is gone/)
   })
 
+  test('a change is told once, and an overload besides those there were is an addition', () => {
+    const { changes } = changed('timer.d.ts', 'cancel(): void', 'cancel(): boolean')
+    assert.equal(changes.length, 1)
+    const overloaded = changed('jid.d.ts', '    readonly local', '    static parse(text: Uint8Array): Jid;\n    readonly local')
+    assert.deepEqual(overloaded.changes, [{ kind: 'added', what: 'Jid.parse has a new form' }])
+  })
+
   test('a declaration may move to another file', () => {
     const { 'jid.d.ts': jid, ...rest } = BEFORE
     const moved = { ...rest, 'address.d.ts': jid, 'index.d.ts': INDEX.replace('./jid.js', './address.js') }

@@ -144,7 +144,7 @@ describe('the command', () => {
   })
 
   test('writes a workspace of the repository where it writes into its plugins', () => {
-    const files = pluginFiles(shapeOf('hello', {}), { kind: 'workspace' })
+    const files = pluginFiles(shapeOf('hello', {}), surroundingsIn(ROOT).placeOf(join(ROOT, 'plugins')))
     assert.ok(!files.has('tsconfig.json'))
     assert.equal((JSON.parse(files.get('package.json') ?? '') as { name: string }).name, '@beaconfire/plugin-hello')
   })

@@ -3,7 +3,7 @@
  * writes a plugin that compiles, passes its own test, and runs as soon as its folder lies in a plugins folder.
  * Outside the repository the SDK's package brings the same command, see `create-plugin/outside.ts`.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { runCreatePlugin, type Surroundings } from './create-plugin/command.js'
@@ -21,13 +21,17 @@ export function surroundingsIn(cwd: string): Surroundings {
     placeOf: (folder) =>
       // The folder whose plugins are workspaces of the repository need no paths to find the SDK.
       resolve(folder) === OWN_PLUGINS
-        ? { kind: 'workspace' }
+        ? { kind: 'workspace', sdk: sdkVersion() }
         : { kind: 'beside', repository: relative(join(folder, 'plugin'), ROOT).split(sep).join('/') },
     checkName: (name) => {
       if (!existsSync(join(OWN_PLUGINS, name))) return
       throw new ShapeRefused(`the server ships a plugin "${name}", and of two plugins of one name it takes its own: choose another name`)
     },
   }
+}
+
+function sdkVersion(): string {
+  return (JSON.parse(readFileSync(join(ROOT, 'plugin-sdk/package.json'), 'utf8')) as { version: string }).version
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

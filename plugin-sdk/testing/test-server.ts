@@ -28,8 +28,11 @@ export interface TestServerOptions {
   readonly config?: TestConfig
   /** Silent unless given. */
   readonly log?: Logger
-  /** `virtual`: time stands still until `server.clock` moves it, for the whole process, from this start to the end of the test. */
-  readonly clock?: 'virtual'
+  /**
+   * `virtual`, or the date it begins with: time stands still until `server.clock` moves it, for the whole process, from this start to the
+   * end of the test.
+   */
+  readonly clock?: 'virtual' | Date
 }
 
 export interface LoginOptions {
@@ -192,7 +195,7 @@ export async function startTestServer(t: TestScope, options: TestServerOptions =
   const database = options.database === 'memory' ? { filename: ':memory:' } : (options.database ?? {})
   const config = merge({ ...DEFAULTS, dataFolder, database }, options.config) as TestConfig
   const faults = new DatabaseFaults()
-  const clock = options.clock === 'virtual' ? VirtualClock.install() : undefined
+  const clock = options.clock && VirtualClock.install(options.clock === 'virtual' ? undefined : options.clock)
   let server: TestServer | undefined
   t.after(async () => {
     faults.mendAll()

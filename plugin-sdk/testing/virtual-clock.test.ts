@@ -77,6 +77,38 @@ test('an interceptor that never settles is given up in its time', async (t) => {
   await message
 })
 
+test('an interceptor that was left out for failing is tried again in its time', async (t) => {
+  const calls: string[] = []
+  const fails = definePlugin({
+    name: 'fails',
+    version: '1.0.0',
+    setup: () => ({
+      interceptors: [
+        {
+          name: 'fail',
+          band: 'observe',
+          when: { stanza: 'message', incoming: true, processed: false },
+          breaker: { failures: 2, retryAfter: 60_000 },
+          interceptPacket: ({ packet }) => {
+            calls.push(packet.id ?? '')
+            throw new Error('as ever')
+          },
+        },
+      ],
+    }),
+  })
+  const server = await startTestServer(t, { plugins: [fails], clock: new Date('2026-01-01T00:00:00Z') })
+  assert.equal(new Date().toISOString(), '2026-01-01T00:00:00.000Z')
+  const romeo = await server.login('romeo', { resource: 'a' })
+  for (const id of ['1', '2', '3', '4']) romeo.send(`<message to="romeo@test/a" id="${id}"/>`)
+  await romeo.sync()
+  assert.deepEqual(calls, ['1', '2'])
+  await server.clock.advance(60_000)
+  for (const id of ['5', '6']) romeo.send(`<message to="romeo@test/a" id="${id}"/>`)
+  await romeo.sync()
+  assert.deepEqual(calls, ['1', '2', '5'])
+})
+
 test('the process has one clock at a time, and gets its own back', async (t) => {
   const real = Date.now
   await t.test('inner', async (inner) => {

@@ -6,7 +6,7 @@ export function manifest({ name }: PluginShape, place: Place): string {
   const common = { version: '0.1.0', private: true, type: 'module' }
   switch (place.kind) {
     case 'workspace':
-      return json({ name: `@beaconfire/plugin-${name}`, ...common, dependencies: { [SDK]: '0.1.0' } })
+      return json({ name: `@beaconfire/plugin-${name}`, ...common, dependencies: { [SDK]: place.sdk } })
     case 'beside':
       // Both programs are those of the repository, so that nothing has to be installed here.
       return json({

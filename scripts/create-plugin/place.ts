@@ -1,7 +1,7 @@
 /** Where a new plugin's folder lies, which decides how it finds the SDK and the programs for its test. */
 export type Place =
-  /** The plugins folder of the repository, whose plugins are workspaces of it. */
-  | { readonly kind: 'workspace' }
+  /** The plugins folder of the repository, whose plugins are workspaces of it. @see sdk the SDK's version there */
+  | { readonly kind: 'workspace'; readonly sdk: string }
   /** A folder elsewhere on the machine, which uses what is installed in the repository. @see repository from the plugin's folder, with `/` */
   | { readonly kind: 'beside'; readonly repository: string }
   /** A project of its own, which installs packages. @see packages versions by name, the SDK's among them */

@@ -41,15 +41,17 @@ function changesOf(was: Declared, is: Declared): Change[] {
   if (before.head !== now.head) return [{ kind: 'breaking', what: `${was.name} is declared otherwise:\n  - ${before.head}\n  + ${now.head}` }]
   const changes: Change[] = []
   const names = new Set(before.members.map(memberName))
+  const told = new Set<string>()
   for (const member of before.members) {
     if (now.members.includes(member)) continue
+    told.add(memberName(member))
     const others = now.members.filter((it) => memberName(it) === memberName(member))
     const what = others.length === 0 ? 'is gone' : `is declared otherwise:\n  - ${member}\n  + ${others.join('\n  + ')}`
     changes.push({ kind: 'breaking', what: `${was.name}.${memberName(member)} ${what}` })
   }
   for (const member of now.members) {
-    if (before.members.includes(member)) continue
-    // Of one that was there before, an overload is new, or it is told above.
+    if (before.members.includes(member) || told.has(memberName(member))) continue
+    // Of one that is there as before too, an overload is new.
     if (names.has(memberName(member))) changes.push({ kind: 'added', what: `${was.name}.${memberName(member)} has a new form` })
     else changes.push(newMember(is, member))
   }
