@@ -52,7 +52,7 @@ export async function loadVersion(request: VersionRequest): Promise<RunningVersi
   rehearsed = new RehearsedVersion(version.interceptors, sessions)
   const running = rehearsed
   return {
-    loaded: { version: definition.version, folder: found.folder, interceptors: version.interceptors.map((it) => it.name), notes },
+    loaded: { version: definition.version, folder: request.source, interceptors: version.interceptors.map((it) => it.name), notes },
     rehearsed: running,
     async end() {
       await versions.stop()

@@ -15,6 +15,9 @@ import type { ErrorReport, RehearsalReport } from './report.js'
 import type { LoadedVersion } from './version-messages.js'
 import { VersionProcess } from './version-process.js'
 
+/** Stanzas that are on their way to the versions at the same time. */
+const TAKEN_AT_ONCE = 32
+
 interface StanzaSource {
   readonly description: string
   /** Of the server that the stanzas are from. */
@@ -103,16 +106,31 @@ async function runThrough(
   tally: Tally,
   limit: number,
 ): Promise<void> {
+  for await (const chunk of chunksOf(passages, limit, tally)) {
+    // Asked together, so that neither process waits for the way of an answer; they are answered in order.
+    const answers = await Promise.all(chunk.map((it) => both(processes.old.take(it), processes.new.take(it))))
+    for (const [index, [old, changed]] of answers.entries()) {
+      if ('unreadable' in old || 'unreadable' in changed) tally.unreadable++
+      else tally.add(chunk[index] as Passage, old.outcome, changed.outcome)
+    }
+  }
+  if (tally.stanzas === 0) throw new RehearsalImpossible('there is no stanza to run through the versions: is it the right recording, or time?')
+}
+
+async function* chunksOf(passages: AsyncIterable<Passage>, limit: number, tally: Tally): AsyncGenerator<Passage[]> {
+  let taken = 0
+  let chunk: Passage[] = []
   for await (const passage of passages) {
-    if (tally.stanzas >= limit) {
+    if (taken++ >= limit) {
       tally.isCut = true
       break
     }
-    const [old, changed] = await both(processes.old.take(passage), processes.new.take(passage))
-    if ('unreadable' in old || 'unreadable' in changed) tally.unreadable++
-    else tally.add(passage, old.outcome, changed.outcome)
+    chunk.push(passage)
+    if (chunk.length < TAKEN_AT_ONCE) continue
+    yield chunk
+    chunk = []
   }
-  if (tally.stanzas === 0) throw new RehearsalImpossible('there is no stanza to run through the versions: is it the right recording, or time?')
+  if (chunk.length > 0) yield chunk
 }
 
 /** Both settle before the first failure is told: nothing is left under way. */

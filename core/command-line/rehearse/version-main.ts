@@ -35,8 +35,14 @@ async function answerTo(message: ToVersion): Promise<FromVersion> {
 const send = process.send?.bind(process)
 if (!send) throw new Error('this module is run by `beaconfire rehearse`')
 mock.timers.enable({ apis: ['Date'], now: Date.now() })
+/** One after the other; the answer is under way before the next begins, so that a stanza which hangs is the first without one. */
+let last: Promise<void> = Promise.resolve()
 process.on('message', (message: ToVersion) => {
-  void answerTo(message).then((answer) => send(answer, undefined, undefined, () => message.kind === 'end' && process.exit(0)))
+  last = last.then(async () => {
+    const answer = await answerTo(message)
+    await new Promise((resolve) => send(answer, undefined, undefined, resolve))
+    if (message.kind === 'end') process.exit(0)
+  })
 })
 process.on('disconnect', () => process.exit(1))
 send({ kind: 'listening' } satisfies FromVersion)

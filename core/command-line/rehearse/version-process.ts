@@ -14,13 +14,24 @@ const SHOWN_OUTPUT = 2000
 /** What a stanza came to, or that it could not be read. */
 export type Answer = { readonly outcome: PassageOutcome } | { readonly unreadable: string }
 
+interface Question {
+  readonly limitMs: number
+  /** What is done meanwhile, in words. */
+  readonly what: string
+  resolve(message: FromVersion): void
+  reject(error: Error): void
+}
+
 export class VersionProcess {
   readonly #label: string
   readonly #child: ChildProcess
   readonly #timeoutMs: number
   #output = ''
-  #settle: { resolve(message: FromVersion): void; reject(error: Error): void } | undefined
+  readonly #asked: Question[] = []
+  #timer: NodeJS.Timeout | undefined
+  /** Why nothing more can be asked. */
   #over: string | undefined
+  #isGone = false
 
   /** @param label such as `the new version of plugin "shout"` */
   constructor(label: string, timeoutMs: number, env: NodeJS.ProcessEnv) {
@@ -36,19 +47,23 @@ export class VersionProcess {
     this.#child.on('message', (message: FromVersion) => this.#said(message))
     this.#child.on('error', (error) => this.#ended(`its process could not be run: ${error.message}`))
     // After `exit` what it printed may still be on its way.
-    this.#child.on('close', (code, signal) => this.#ended(`its process ended by itself (${signal ?? `exit code ${code}`})`))
+    this.#child.on('close', (code, signal) => {
+      this.#isGone = true
+      this.#ended(`its process ended by itself (${signal ?? `exit code ${code}`})`)
+    })
   }
 
   /** @throws RehearsalImpossible that says what is wrong with the version */
   async load(request: VersionRequest): Promise<LoadedVersion> {
-    await this.#wait('listening', LOAD_LIMIT_MS, 'it is started')
+    const first = await this.#ask(undefined, LOAD_LIMIT_MS, 'it is started')
+    if (first.kind !== 'listening') throw this.#nonsense()
     const answer = await this.#ask({ kind: 'load', request }, LOAD_LIMIT_MS, 'it is loaded')
     if (answer.kind === 'failed') throw new RehearsalImpossible(`${this.#label}: ${answer.message}`)
     if (answer.kind !== 'loaded') throw this.#nonsense()
     return answer.loaded
   }
 
-  /** @throws RehearsalImpossible when it hangs, or its process has ended */
+  /** Several may be asked for at once. @throws RehearsalImpossible when it hangs, or its process has ended */
   async take(passage: Passage): Promise<Answer> {
     const answer = await this.#ask({ kind: 'passage', passage }, this.#timeoutMs, `stanza ${passage.id} is handled`)
     if (answer.kind === 'unreadable') return { unreadable: answer.message }
@@ -64,42 +79,43 @@ export class VersionProcess {
 
   /** Ends the process, whatever it does. Resolves when it is gone. */
   async kill(): Promise<void> {
-    if (this.#over !== undefined) return
+    clearTimeout(this.#timer)
+    if (this.#isGone || this.#child.pid === undefined) return
     const gone = new Promise<void>((resolve) => this.#child.once('close', () => resolve()))
     this.#child.kill('SIGKILL')
     await gone
   }
 
-  async #ask(message: ToVersion, limitMs: number, what: string): Promise<FromVersion> {
-    // Where it cannot be sent the process is gone, and its end says why.
-    if (this.#over === undefined) this.#child.send(message, () => undefined)
-    return this.#wait(undefined, limitMs, what)
+  /** Answers come in the order of what was asked, and each has its time from when the one before it came. */
+  #ask(message: ToVersion | undefined, limitMs: number, what: string): Promise<FromVersion> {
+    if (this.#over !== undefined) return Promise.reject(new RehearsalImpossible(this.#over))
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ limitMs, what, resolve, reject })
+      if (this.#asked.length === 1) this.#watch()
+      // Where it cannot be sent the process is gone, and its end says why.
+      if (message) this.#child.send(message, () => undefined)
+    })
   }
 
-  async #wait(kind: FromVersion['kind'] | undefined, limitMs: number, what: string): Promise<FromVersion> {
-    if (this.#over !== undefined) throw new RehearsalImpossible(this.#over)
-    let timer: NodeJS.Timeout | undefined
-    try {
-      const message = await new Promise<FromVersion>((resolve, reject) => {
-        this.#settle = { resolve, reject }
-        timer = setTimeout(() => reject(new RehearsalImpossible(this.#named(`has not answered for ${limitMs / 1000} s while ${what}`))), limitMs)
-      })
-      if (kind !== undefined && message.kind !== kind) throw this.#nonsense()
-      return message
-    } finally {
-      clearTimeout(timer)
-      this.#settle = undefined
-    }
+  #watch(): void {
+    clearTimeout(this.#timer)
+    const [first] = this.#asked
+    if (!first) return
+    const { limitMs, what } = first
+    this.#timer = setTimeout(() => this.#ended(`has not answered for ${limitMs / 1000} s while ${what}`), limitMs)
   }
 
   /** What nobody waits for is not the version's to say. */
   #said(message: FromVersion): void {
-    this.#settle?.resolve(message)
+    this.#asked.shift()?.resolve(message)
+    this.#watch()
   }
 
+  /** The first who waits is told; the others were waiting for nothing. */
   #ended(how: string): void {
     this.#over ??= this.#named(how)
-    this.#settle?.reject(new RehearsalImpossible(this.#over))
+    for (const { reject } of this.#asked.splice(0)) reject(new RehearsalImpossible(this.#over))
+    this.#watch()
   }
 
   #nonsense(): RehearsalImpossible {
