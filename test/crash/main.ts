@@ -7,6 +7,7 @@ import { brokenPromises, type Outcome, tableOf } from './table.js'
 const progress = new Progress()
 const outcomes: Outcome[] = []
 let failures = 0
+let isInterrupted = false
 /** Where nothing is overwritten a line comes so often. */
 const ROUNDS_A_LINE = 25
 
@@ -17,12 +18,17 @@ const ignoreLibrary = (error: unknown) => {
 }
 process.on('unhandledRejection', ignoreLibrary)
 process.on('uncaughtException', ignoreLibrary)
+// Once: what was done so far is counted. Again: as usual.
+process.once('SIGINT', () => {
+  isInterrupted = true
+})
 
 for (const options of parseCommand(process.argv)) {
+  if (isInterrupted) break
   const name = `${options.scenario} on ${options.engine}, ${options.durability}`
   progress.line(`${name}, seed ${options.seed}: ${options.kills} times`)
   try {
-    const result = await run(options, { doing: (text, done, all) => tell(`${name}: ${text}`, done, all) })
+    const result = await run(options, { doing: (text, done, all) => tell(`${name}: ${text}`, done, all), isInterrupted: () => isInterrupted })
     outcomes.push({ options, result })
     for (const line of brokenPromises(result)) {
       failures++

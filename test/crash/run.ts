@@ -24,11 +24,15 @@ export interface RunOptions {
 
 export interface RunEvents {
   doing(text: string, done: number, all: number): void
+  /** True: no further round, and all is counted. */
+  isInterrupted(): boolean
 }
 
 export interface RunResult {
   readonly figures: Figures
   readonly faults: readonly string[]
+  /** Fewer than were wanted after an interrupt. */
+  readonly rounds: number
   /** Of the server at most, in MiB. */
   readonly highestRss: number
   readonly seconds: number
@@ -102,7 +106,8 @@ class Run {
     await this.#server.createUsers([...this.#recipients.map((it) => it.username), ...this.#senders.map((_, at) => `sender${at}`)])
     const actors = [...this.#recipients, ...this.#senders]
     const running = Promise.all(actors.map((it) => it.run()))
-    for (let done = 0; done < this.#options.kills; done++) {
+    let done = 0
+    for (; done < this.#options.kills && !this.#events.isInterrupted(); done++) {
       this.#events.doing(`${this.#ledger.acknowledged} messages acknowledged`, done, this.#options.kills)
       await this.#round(done)
     }
@@ -114,6 +119,7 @@ class Run {
     const figures = this.#ledger.figures()
     return {
       figures,
+      rounds: done,
       faults: [...this.#ledger.faults, ...this.#trouble],
       highestRss: this.#server.highestRss,
       seconds: Math.round((performance.now() - startedAt) / 1000),

@@ -40,9 +40,9 @@ export function tableOf(outcomes: readonly Outcome[]): string {
 }
 
 function cellsOf({ options, result }: Outcome): string[] {
-  const { scenario, engine, durability, seed, kills } = options
+  const { scenario, engine, durability, seed } = options
   const { acknowledged, refused, delivered, lost, doubledSameId, sentAgain, doubledWithoutId, late, disordered } = result.figures
-  const counts = [seed, kills, acknowledged, refused, delivered, lost, doubledSameId, sentAgain, doubledWithoutId, late, disordered]
+  const counts = [seed, result.rounds, acknowledged, refused, delivered, lost, doubledSameId, sentAgain, doubledWithoutId, late, disordered]
   return [scenario, engine, durability, ...counts.map(String), String(result.highestRss), String(result.seconds)]
 }
 
