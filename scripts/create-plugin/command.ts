@@ -1,5 +1,5 @@
 /** The command itself, in the repository and out of it: reads the command line, asks for the rest, writes the folder, says what comes next. */
-import { dirname, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { Command } from 'commander'
 import { ask, Cancelled, PART_HINTS } from './ask.js'
 import { type Place, testCommand } from './place.js'
@@ -66,13 +66,25 @@ async function create(name: string | undefined, parts: PluginParts, into: string
 
 function nextSteps(shape: PluginShape, { folder, files }: WrittenPlugin, place: Place, cwd: string): string {
   const own = place.kind === 'workspace'
-  const step = (what: string, why: string) => `  ${what.padEnd(44)} ${why}`
-  const test = `${own ? '' : `cd ${relative(cwd, folder) || '.'} && `}${testCommand(shape.name, place)}`
+  const step = (what: string, why: string) => `  ${what.padEnd(44)}  ${why}`
+  const test = `${own ? '' : `cd ${shown(folder, cwd)} && `}${testCommand(shape.name, place)}`
   const lines = [`Made ${folder}:`, ...files.map((file) => `  ${file}`), '', 'Next:', step(test, 'runs its test')]
   if (!own) lines.push(step('npm run check', 'checks its types'))
-  const server = own ? 'npm start' : `a server with plugins.folders: [${relative(cwd, dirname(folder)) || '.'}]`
-  lines.push(step(server, 'loads it; one that runs already has loaded it'))
-  if (shape.interceptor) lines.push(step('send a message', 'and its log says "a message passes"'))
+  lines.push(step(serverCommand(place, dirname(folder), cwd), 'loads it; one that runs already has loaded it'))
+  if (shape.interceptor)
+    lines.push(step(place.kind === 'project' ? 'send a message' : `npm run say -- 'Hello'`, 'and the log says "a message passes"'))
   if (shape.adminRoute) lines.push(step(`GET /api/v1/plugins/${shape.name}/status`, 'is its route in the admin API'))
   return `${lines.join('\n')}\n`
+}
+
+function serverCommand(place: Place, into: string, cwd: string): string {
+  if (place.kind === 'workspace') return 'npm start'
+  // The server runs in the repository, wherever the author stands.
+  return place.kind === 'project' ? `a server with plugins.folders: [${shown(into, cwd)}]` : `BEACONFIRE_PLUGINS_FOLDERS=${into} npm start`
+}
+
+/** From where the author stands, unless that leads up and far away. */
+function shown(path: string, cwd: string): string {
+  const way = relative(cwd, path) || '.'
+  return way.startsWith(join('..', '..')) ? path : way
 }
