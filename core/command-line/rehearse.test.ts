@@ -118,6 +118,14 @@ test('nothing that is asked for is done: accounts, sessions and the database are
   assert.deepEqual(report.errors, [])
 })
 
+test('a plugin that wants to write when it is started is rehearsed, and the report says so', async (t) => {
+  const source = shout(LOUD).replace('({ interceptors', '({ start: () => database.knex("ofUser").delete(), interceptors')
+  const args = [await plugin(t, source), '--against', await plugin(t, shout(LOUD)), '--recording', await recording(t, {}), ...ALONE]
+  const { code, report } = await run(args)
+  assert.deepEqual([code, report.new.denied], [0, { 'a database query that writes': 1 }])
+  assert.match(report.notes.join(), /new version: plugin "shout" wanted to act when it was started/)
+})
+
 test('the clock shows when a stanza was recorded, and a budget ends a call that never settles', async (t) => {
   const at = Date.parse('2020-02-02T02:02:02Z')
   const source = shout('packet.body = new Date().toISOString(); return new Promise(() => {})', { more: 'budget: 20, onError: "closed",' })

@@ -52,7 +52,12 @@ export async function loadVersion(request: VersionRequest): Promise<RunningVersi
   rehearsed = new RehearsedVersion(version.interceptors, sessions)
   const running = rehearsed
   return {
-    loaded: { version: definition.version, folder: request.source, interceptors: version.interceptors.map((it) => it.name), notes },
+    loaded: {
+      version: definition.version,
+      folder: request.source,
+      interceptors: version.interceptors.map((it) => it.name),
+      notes: [...notes, ...versions.notes],
+    },
     rehearsed: running,
     async end() {
       await versions.stop()
@@ -68,6 +73,8 @@ class Versions {
   readonly #source: Source
   readonly #parts: VersionParts
   readonly #started: PluginVersion[] = []
+  /** What whoever reads the report should know. */
+  readonly notes: string[] = []
   #others: readonly AnyPlugin[] | undefined
 
   constructor(request: VersionRequest, source: Source, parts: VersionParts) {
@@ -84,7 +91,13 @@ class Versions {
     await this.#source.migrate(definition.name, definition.tables ?? [])
     const version = await PluginVersion.prepare(definition, this.#parts, services as Partial<Services>)
     this.#started.push(version)
-    await version.start(undefined)
+    try {
+      await version.start(undefined)
+    } catch (error) {
+      if (!(error instanceof Error && error.cause instanceof ShadowDenied)) throw error
+      // Its interceptors are there: what it prepares for itself may not be.
+      this.notes.push(`plugin "${definition.name}" wanted to act when it was started (${error.cause.message}): the rest of its start was left out`)
+    }
     return version
   }
 
