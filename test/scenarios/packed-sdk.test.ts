@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { startTestServer } from '@beaconfire/plugin-sdk/testing'
@@ -95,10 +95,22 @@ describe('a plugin outside the repository', () => {
     assert.match(output, /pass 6\b[\s\S]*fail 0/)
   })
 
-  test('runs where its folder is linked into a plugins folder', async (t) => {
+  test('runs where its folder is in a plugins folder', async (t) => {
     const server = await startTestServer(t, { config: { plugins: { folders: [project.folder], disabled: ['node_modules', 'packed'] } } })
     const status = server.plugins.find('hello')
     assert.equal(status?.state, 'running', status?.error)
+  })
+
+  test('runs where it was packed and put, without its tests', async (t) => {
+    await mkdir(join(project.folder, 'dropped'))
+    await project.shell('cd hello && npm pack --pack-destination ../dropped')
+    const server = await startTestServer(t, { config: { plugins: { folders: [join(project.folder, 'dropped')] } } })
+    const status = server.plugins.find('hello')
+    assert.equal(status?.state, 'running', status?.error)
+    const romeo = await server.login('romeo')
+    const answer = await romeo.request('<iq type="get" to="test"><query xmlns="urn:example:hello"/></iq>')
+    assert.equal(answer.getChildText('query'), 'hello')
+    assert.deepEqual((await readdir(status?.folder ?? '')).sort(), ['README.md', 'hello-store.ts', 'index.ts', 'package.json'])
   })
 
   test('the packed server starts by its own command', async (t) => {
