@@ -173,6 +173,19 @@ test('a look-up that began before the account was created does not hide it', asy
   assert.equal(await accounts.exists('alice'), true)
 })
 
+test('all who ask for a name while it is looked up are answered by one query, in the order in which they asked', async () => {
+  const { accounts, database } = await store()
+  await accounts.create(alice)
+  const { accounts: again } = await store({ database }) // knows nothing yet
+  const before = database.queries.length
+  const answered: number[] = []
+  const ask = async (number: number) => {
+    if (await again.exists('alice')) answered.push(number)
+  }
+  await Promise.all([1, 2, 3].map(ask))
+  assert.deepEqual([answered, database.queries.length - before], [[1, 2, 3], 1])
+})
+
 test('the list is searched literally, in order, page by page', async () => {
   const { accounts } = await store()
   for (const username of ['carl', 'alice', 'a_b', 'bob']) await accounts.create({ username, password: 'x', name: username === 'bob' ? '100%' : 'N' })
