@@ -18,6 +18,12 @@ export interface IqRequest {
   /** Bare JID of the account addressed; undefined for `server`. */
   readonly account: Jid | undefined
   hold(durable: Promise<unknown>): void
+  /**
+   * Hands over the result before the handler goes on, for what has to reach the asker after it, such as a roster push. What the handler
+   * returns or throws later is not told any more.
+   * @param content payload of the result; none for an empty result
+   */
+  answer(content?: Element): MaybePromise<void>
 }
 
 export interface IqHandler {

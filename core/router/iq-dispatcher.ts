@@ -13,6 +13,7 @@ import {
   type PreAuthIqHandler,
   type PreAuthIqRequest,
   StanzaError,
+  whenDone,
 } from '@beaconfire/plugin-sdk'
 import type { Origin } from '../pipeline/crossing.js'
 import { withinLimit } from '../pipeline/time-limit.js'
@@ -62,14 +63,18 @@ export class IqDispatcher {
     }
   }
 
-  /** @returns the reply to send; it is made even when the handler fails, for every request has an answer */
-  dispatch(iq: Iq, origin: Origin, target: IqTarget): MaybePromise<Iq | StanzaError> {
+  /**
+   * @param reply sends what a handler answers before it is done
+   * @returns the reply to send, made even when the handler fails, for every request has an answer; undefined when `reply` had it
+   */
+  dispatch(iq: Iq, origin: Origin, target: IqTarget, reply: (result: Iq) => MaybePromise<void>): MaybePromise<Iq | StanzaError | undefined> {
     const payload = iq.payload
     if (!payload) return new StanzaError('bad-request')
     if (namespaceOf(payload) === NS.session && target !== 'other-account') return iq.result()
     const found = this.#find(iq, payload, target)
     if (!found && namespaceOf(payload) === NS.bind) return new StanzaError('not-allowed', { text: 'A resource is bound already.' })
     if (!found) return new StanzaError('service-unavailable')
+    let isAnswered = false
     const request: IqRequest = {
       iq,
       payload,
@@ -77,12 +82,18 @@ export class IqDispatcher {
       target,
       account: target === 'server' ? undefined : (iq.to ?? origin.jid).bare(),
       hold: (durable) => origin.hold(durable),
+      answer(content) {
+        if (isAnswered) throw new Error('a request has one answer')
+        isAnswered = true
+        return reply(iq.result(content))
+      },
     }
-    return this.#settle(
+    const settled = this.#settle(
       found.plugin,
       () => found.handler.handle(request),
-      (answer) => iq.result(answer ?? undefined),
+      (answer) => (isAnswered ? undefined : iq.result(answer ?? undefined)),
     )
+    return whenDone(settled, (answer) => (isAnswered ? undefined : answer))
   }
 
   /** Answers what may be asked before authentication. @throws StanzaError */

@@ -156,9 +156,10 @@ export class PacketRouter {
   }
 
   #answer(iq: Iq, target: 'server' | 'own-account' | 'other-account', origin: Origin): MaybePromise<void> {
-    return whenDone(this.#server.iq.dispatch(iq, origin, target), (answer) => {
+    const answered = this.#server.iq.dispatch(iq, origin, target, (result) => this.#reply(result, origin))
+    return whenDone(answered, (answer) => {
       if (answer instanceof StanzaError) return this.#refuse(iq, answer, origin)
-      return this.#reply(answer, origin)
+      if (answer) return this.#reply(answer, origin)
     })
   }
 

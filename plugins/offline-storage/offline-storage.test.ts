@@ -63,7 +63,15 @@ async function started(t: Scope, config: Partial<OfflineConfig> = {}) {
     due: async (session: FakeSession) => hooks.keptMessagesDue?.({ session: session as unknown as ClientSession }),
     ask: async (session: FakeSession, type: 'get' | 'set', content: string) => {
       const payload = parseElement(`<offline xmlns="${NS.offline}">${content}</offline>`)
-      const request = { iq: iq({ type }), payload, session: session as never, target: 'own-account' as const, account: juliet, hold() {} }
+      const request = {
+        iq: iq({ type }),
+        payload,
+        session: session as never,
+        target: 'own-account' as const,
+        account: juliet,
+        hold() {},
+        answer() {},
+      }
       return iqHandlers?.[0]?.handle(request)
     },
     admin: async (path: string, query: object = {}) =>

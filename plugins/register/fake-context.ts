@@ -67,7 +67,7 @@ export class FakeServer {
     const payload = parseElement(query)
     const request = iq({ type, id: '1', from: `${user}@test/home` }, payload)
     const session = this.#session(user)
-    return this.contributions.iqHandlers?.[0]?.handle({ iq: request, payload, session, target: 'server', account: undefined, hold() {} })
+    return this.contributions.iqHandlers?.[0]?.handle({ iq: request, payload, session, target: 'server', account: undefined, hold() {}, answer() {} })
   }
 
   #session(user: string): ClientSession {

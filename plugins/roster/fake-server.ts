@@ -166,7 +166,7 @@ export class FakeServer implements Sessions {
   async request(type: string, payload: Element, session: FakeSession, account: Jid): Promise<Element | undefined> {
     const handler = this.#plugins.flatMap((it) => it.iqHandlers ?? []).find((it) => it.namespace === payload.getNS())
     const target = account.equals(session.jid.bare()) ? 'own-account' : 'other-account'
-    const answer = await handler?.handle({ iq: { type } as Iq, payload, session, target, account, hold: () => {} })
+    const answer = await handler?.handle({ iq: { type } as Iq, payload, session, target, account, hold: () => {}, answer: () => {} })
     return answer ?? undefined
   }
 

@@ -40,16 +40,18 @@ function answerGet({ rosters, pushes }: RosterQueryCollaborators, { session, pay
   })
 }
 
-async function answerSet(server: RosterQueryCollaborators, { session, payload }: IqRequest): Promise<void> {
-  const request = readItemRequest(payload, server.limits)
-  const user = session.jid.bare()
-  if (request.jid.equals(user)) throw new StanzaError('not-allowed', { text: 'Nobody is a contact of their own.' })
-  if (request.kind === 'remove') return removeItem(server, user, request.jid)
-  await server.rosters.change(user, (change) => setItem(server, change, request))
+/** The result goes before the push that shows the change (§2.3.2, §2.4.2, §2.5.2). */
+async function answerSet(server: RosterQueryCollaborators, request: IqRequest): Promise<void> {
+  const wanted = readItemRequest(request.payload, server.limits)
+  const user = request.session.jid.bare()
+  if (wanted.jid.equals(user)) throw new StanzaError('not-allowed', { text: 'Nobody is a contact of their own.' })
+  if (wanted.kind === 'remove') return removeItem(server, request, user, wanted.jid)
+  await server.rosters.change(user, (change) => setItem(server, request, change, wanted))
 }
 
 async function setItem(
   { pushes, subscriptions, isSharedName }: RosterQueryCollaborators,
+  request: IqRequest,
   change: RosterChange,
   { jid, name, groups }: { readonly jid: Jid; readonly name: string | undefined; readonly groups: readonly string[] },
 ): Promise<void> {
@@ -59,16 +61,19 @@ async function setItem(
     throw new StanzaError('not-acceptable', { text: 'This group is shared.' })
   subscriptions.assertRoom(change, before)
   const entry: RosterEntry = { ...entryFor(change.roster, jid), name, groups: sameGroups(before, groups) ?? groups, listed: true }
-  await pushes.push(change.roster, await change.save(entry))
+  const saved = await change.save(entry)
+  await request.answer()
+  await pushes.push(change.roster, saved)
 }
 
-async function removeItem({ rosters, pushes, subscriptions }: RosterQueryCollaborators, user: Jid, contact: Jid): Promise<void> {
+async function removeItem({ rosters, pushes, subscriptions }: RosterQueryCollaborators, request: IqRequest, user: Jid, contact: Jid): Promise<void> {
   const removed = await rosters.change(user, async (change) => {
     const entry = change.roster.entry(contact)
     if (!entry?.listed) throw new StanzaError('item-not-found')
     if (entry.shared && hasTo(entry.shared)) throw new StanzaError('not-acceptable', { text: 'The contact is in a shared group.' })
     const own = change.roster.own.get(entry.jid.toString()) ?? entry
     await change.remove(own)
+    await request.answer()
     await pushes.pushRemoval(change.roster, contact)
     return own
   })

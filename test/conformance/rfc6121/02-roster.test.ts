@@ -173,6 +173,23 @@ describe('a roster set', () => {
 })
 
 describe('a push', () => {
+  test('comes after the result of what it shows, to whoever asked for that (§2.3.2)', async () => {
+    const user = await login()
+    for (const item of [
+      "<item jid='order@peer.test'/>",
+      "<item jid='order@peer.test' name='Order'/>",
+      "<item jid='order@peer.test' subscription='remove'/>",
+    ]) {
+      const before = user.received.length
+      await set(user, item)
+      await pushed(user)
+      assert.deepEqual(
+        user.received.slice(before).map((it) => it.attrs.type),
+        ['result', 'set'],
+      )
+    }
+  })
+
   test('is an iq set from the account with an id and one item, and an error in answer to it is ignored (§2.1.6)', async () => {
     const user = await login()
     await setItem(user, "<item jid='a@peer.test'/>")
