@@ -124,7 +124,7 @@ const FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
   ['pubsub#presence_based_delivery', booleanField('presenceBasedDelivery', 'Notify available users only')],
   ['pubsub#send_last_published_item', choiceField('sendLast', 'When to send the last published item', SEND_LAST)],
   ['pubsub#subscribe', booleanField('subscriptionsAllowed', 'Allow subscriptions')],
-  ['pubsub#itemreply', choiceField('itemReply', 'Who should get replies to items', ITEM_REPLIES)],
+  ['pubsub#itemreply', choiceField('itemReply', 'Whose address stands on items, for replies', ITEM_REPLIES)],
   [
     'pubsub#contact',
     {

@@ -4,7 +4,7 @@ export const PUBLISH_MODELS = ['publishers', 'subscribers', 'open'] as const
 export const SEND_LAST = ['never', 'on_sub', 'on_sub_and_presence'] as const
 export const WHEN_FULL = ['retract-oldest', 'discard-oldest', 'reject'] as const
 export const NOTIFICATION_TYPES = ['normal', 'headline'] as const
-export const ITEM_REPLIES = ['owner', 'publisher'] as const
+export const ITEM_REPLIES = ['owner', 'publisher', 'none'] as const
 
 export type AccessModel = (typeof ACCESS_MODELS)[number]
 export type PublishModel = (typeof PUBLISH_MODELS)[number]
@@ -41,7 +41,7 @@ export interface NodeConfig {
   readonly sendLast: SendLast
   readonly subscriptionsAllowed: boolean
   /** Who is shown as the one to answer; `publisher` puts the publisher's address on items. */
-  readonly itemReply: ItemReply | undefined
+  readonly itemReply: ItemReply
 }
 
 const COMMON = {
@@ -63,15 +63,14 @@ const COMMON = {
   notifyRetract: true,
   presenceBasedDelivery: false,
   subscriptionsAllowed: true,
-  itemReply: undefined,
 } as const
 
 /** @param maxPayloadSize bytes */
 export function serviceDefaults(maxPayloadSize: number): NodeConfig {
-  return { ...COMMON, accessModel: 'open', maxItems: 'max', sendLast: 'never', maxPayloadSize }
+  return { ...COMMON, accessModel: 'open', maxItems: 'max', sendLast: 'never', itemReply: 'publisher', maxPayloadSize }
 }
 
 /** XEP-0163 §5: seen by those who see the account's presence; the newest item, sent whenever they come. @param maxPayloadSize bytes */
 export function accountDefaults(maxPayloadSize: number): NodeConfig {
-  return { ...COMMON, accessModel: 'presence', maxItems: 1, sendLast: 'on_sub_and_presence', maxPayloadSize }
+  return { ...COMMON, accessModel: 'presence', maxItems: 1, sendLast: 'on_sub_and_presence', itemReply: 'none', maxPayloadSize }
 }

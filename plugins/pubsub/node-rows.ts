@@ -72,7 +72,7 @@ export function configColumns(serviceID: string, config: NodeConfig): Row {
     description: config.description ?? null,
     language: config.language ?? null,
     name: config.title?.slice(0, LONGEST_NAME) ?? null,
-    replyPolicy: config.itemReply ?? null,
+    replyPolicy: config.itemReply === 'none' ? null : config.itemReply,
   }
 }
 
@@ -122,7 +122,7 @@ export function nodeFromRow(row: NodeRow, defaults: NodeConfig, props: ReadonlyM
     presenceBasedDelivery: row.presenceBased !== 0,
     sendLast: sendLastCodes(row.serviceID)[row.sendItemSubscribe] ?? 'never',
     subscriptionsAllowed: row.subscriptionEnabled !== 0,
-    itemReply: ITEM_REPLIES.find((it) => it === row.replyPolicy),
+    itemReply: oneOf(ITEM_REPLIES, row.replyPolicy, 'none'),
     whenFull: oneOf(WHEN_FULL, props.get('whenFull'), 'retract-oldest'),
     itemExpire: expire === undefined ? 'max' : Number(expire),
     deliverNotifications: props.get('deliverNotifications') !== '0',

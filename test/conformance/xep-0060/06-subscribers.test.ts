@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findChild, NS } from '@beaconfire/plugin-sdk'
-import { create, granted, ids, inEvent, isEvent, item, NODE, publish, refused, request, start, subscribe } from '../support/pubsub-service.js'
+import { create, granted, ids, inEvent, isEvent, item, NODE, own, publish, refused, request, start, subscribe } from '../support/pubsub-service.js'
 
 test('subscribers get what is published, until they unsubscribe (XEP-0060 §6, §7.1)', async (t) => {
   const server = await start(t)
@@ -49,6 +49,24 @@ test('items are had all, by number, by id and by page, the oldest first (XEP-006
   assert.equal(await refused(page('<max>-1</max>')), 'bad-request')
   assert.equal(await refused(items('max_items="0"')), 'bad-request')
   assert.equal(await refused(items('subid="nothing"')), 'not-acceptable invalid-subid')
+})
+
+test("an item bears its publisher's bare JID, unless the node says that it does not (XEP-0060 §7.1.2.3, §12.15)", async (t) => {
+  const server = await start(t)
+  const [hamlet, francisco] = [await server.login('hamlet'), await server.login('francisco')]
+  for (const [config, publisher] of [
+    [{}, 'hamlet@test'],
+    [{ itemreply: 'none' }, undefined],
+    [{ itemreply: 'publisher' }, 'hamlet@test'],
+  ] as const) {
+    await granted(request(hamlet, 'set', create(config)))
+    await granted(request(francisco, 'set', subscribe('francisco@test')))
+    await granted(request(hamlet, 'set', publish(item('a'))))
+    const event = await francisco.receive(isEvent)
+    assert.equal(inEvent(event).getChild('item')?.attrs.publisher, publisher)
+    await granted(own(hamlet, 'set', `<delete node="${NODE}"/>`))
+    await francisco.receive(isEvent)
+  }
 })
 
 test('a new subscriber gets the last item if the node says so, and again whenever it comes (XEP-0060 §6.1.7)', async (t) => {
