@@ -9,7 +9,7 @@ const outcomes: Outcome[] = []
 let failures = 0
 let isInterrupted = false
 /** Where nothing is overwritten a line comes so often. */
-const ROUNDS_A_LINE = 25
+const ROUNDS_A_LINE = 5
 
 // The library leaves some failures of connections to nobody.
 const ignoreLibrary = (error: unknown) => {

@@ -11,7 +11,12 @@ const BUILD = fileURLToPath(new URL('../../scripts/build.ts', import.meta.url))
 const TSX = import.meta.resolve('tsx')
 const NEEDS_MARIADB = { skip: isMariaDbInstalled() || process.env.CI ? false : MARIADB_MISSING }
 
-const node = (...args: readonly string[]) => promisify(execFile)(process.execPath, ['--import', TSX, ...args])
+/** What it says of its progress is passed on: a process that is silent for minutes is taken for one that hangs. */
+function node(...args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  const running = promisify(execFile)(process.execPath, ['--import', TSX, ...args])
+  running.child.stderr?.pipe(process.stderr)
+  return running
+}
 
 /** @throws with what it printed when a promise is broken */
 async function crash(...args: readonly string[]): Promise<void> {
