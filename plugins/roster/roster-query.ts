@@ -40,12 +40,12 @@ function answerGet({ rosters, pushes }: RosterQueryCollaborators, { session, pay
   })
 }
 
-/** The result goes before the push that shows the change (§2.3.2, §2.4.2, §2.5.2). */
+/** The result goes before the push that shows the change (§2.3.2, §2.4.2); that of a removal, when all is ended (§2.5.2). */
 async function answerSet(server: RosterQueryCollaborators, request: IqRequest): Promise<void> {
   const wanted = readItemRequest(request.payload, server.limits)
   const user = request.session.jid.bare()
   if (wanted.jid.equals(user)) throw new StanzaError('not-allowed', { text: 'Nobody is a contact of their own.' })
-  if (wanted.kind === 'remove') return removeItem(server, request, user, wanted.jid)
+  if (wanted.kind === 'remove') return removeItem(server, user, wanted.jid)
   await server.rosters.change(user, (change) => setItem(server, request, change, wanted))
 }
 
@@ -66,14 +66,13 @@ async function setItem(
   await pushes.push(change.roster, saved)
 }
 
-async function removeItem({ rosters, pushes, subscriptions }: RosterQueryCollaborators, request: IqRequest, user: Jid, contact: Jid): Promise<void> {
+async function removeItem({ rosters, pushes, subscriptions }: RosterQueryCollaborators, user: Jid, contact: Jid): Promise<void> {
   const removed = await rosters.change(user, async (change) => {
     const entry = change.roster.entry(contact)
     if (!entry?.listed) throw new StanzaError('item-not-found')
     if (entry.shared && hasTo(entry.shared)) throw new StanzaError('not-acceptable', { text: 'The contact is in a shared group.' })
     const own = change.roster.own.get(entry.jid.toString()) ?? entry
     await change.remove(own)
-    await request.answer()
     await pushes.pushRemoval(change.roster, contact)
     return own
   })

@@ -173,19 +173,19 @@ describe('a roster set', () => {
 })
 
 describe('a push', () => {
-  test('comes after the result of what it shows, to whoever asked for that (§2.3.2)', async () => {
+  test('comes after the result of a set, and before that of a removal, which ends the subscriptions too (§2.3.2, §2.5.2)', async () => {
     const user = await login()
-    for (const item of [
-      "<item jid='order@peer.test'/>",
-      "<item jid='order@peer.test' name='Order'/>",
-      "<item jid='order@peer.test' subscription='remove'/>",
-    ]) {
+    for (const [item, order] of [
+      ["<item jid='order@peer.test'/>", ['result', 'set']],
+      ["<item jid='order@peer.test' name='Order'/>", ['result', 'set']],
+      ["<item jid='order@peer.test' subscription='remove'/>", ['set', 'result']],
+    ] as const) {
       const before = user.received.length
       await set(user, item)
       await pushed(user)
       assert.deepEqual(
         user.received.slice(before).map((it) => it.attrs.type),
-        ['result', 'set'],
+        order,
       )
     }
   })
