@@ -19,9 +19,11 @@ const ignoreLibrary = (error: unknown) => {
 process.on('unhandledRejection', ignoreLibrary)
 process.on('uncaughtException', ignoreLibrary)
 // Once: what was done so far is counted. Again: as usual.
-process.once('SIGINT', () => {
-  isInterrupted = true
-})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    isInterrupted = true
+  })
+}
 
 for (const options of parseCommand(process.argv)) {
   if (isInterrupted) break
