@@ -5,8 +5,8 @@ import type { MailboxSizes } from './mailbox-sizes.js'
 import type { KeptMessage, OfflineStore } from './offline-store.js'
 
 const PAGE = 100
-/** Pages handed over that have not arrived. */
-const PAGES_AT_ONCE = 10
+/** Characters handed over before what was is waited for: below the least a session may leave unread (`limits.outboundBytes`). */
+const MOST_UNREAD = 48 * 1024
 /** How long a session waits for another of its user, in ms: one that is lost without anybody noticing must not hold it up.
  *  After that both may get a message, which is better than neither. */
 const PATIENCE_MS = 5000
@@ -99,8 +99,8 @@ export class HandOver {
   }
 
   /**
-   * Page after page, until there is none: also what came in the meantime. The next page does not wait for the one before to arrive, since
-   * there are clients who acknowledge less than they get; how many are on their way is limited.
+   * Page after page, until there is none: also what came in the meantime. A client that reads slowly is not sent more than it has room
+   * for, as with a live session that would end it.
    */
   async #handOverPages(session: ClientSession, arrivals: Promise<void>[]): Promise<void> {
     const { store } = this.#with
@@ -110,14 +110,26 @@ export class HandOver {
       await store.whenIdle()
       const page = await store.read(local, PAGE, behind)
       const settled: number[] = []
+      let unread = 0
       for (const kept of page) {
+        unread += kept.stanza.length
+        if (unread > MOST_UNREAD) {
+          await this.#within(session.whenFlushed(), session)
+          unread = kept.stanza.length
+        }
         if (this.#unremoved.has(kept.messageID) || (await this.#handOver(kept, session))) settled.push(kept.messageID)
       }
-      if (settled.length > 0) arrivals.push(handled(this.#removeOnArrival(session, local, settled)))
+      const arrival = handled(this.#removeOnArrival(session, local, settled))
+      arrivals.push(arrival)
       if (page.length < PAGE) return // what is kept from now on is looked for when it is on disk
       behind = page.at(-1)
-      await arrivals.at(-PAGES_AT_ONCE)
+      await this.#within(arrival, session)
     }
+  }
+
+  /** Waits until what was handed over has arrived; where it is acknowledged not for ever: some clients acknowledge less than they get. */
+  #within(arrival: Promise<void>, session: ClientSession): Promise<void> {
+    return session.acknowledges ? this.#patiently(arrival.catch(() => {})) : arrival // a session that ended is told by what is done next
   }
 
   async #removeOnArrival(session: ClientSession, local: string, messageIDs: readonly number[]): Promise<void> {

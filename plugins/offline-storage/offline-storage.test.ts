@@ -27,7 +27,8 @@ interface Scope {
   after(cleanUp: () => Promise<void>): void
 }
 
-async function started(t: Scope, config: Partial<OfflineConfig> = {}) {
+/** @param isPatient false: whatever may wait for some time has waited long enough in the next turn */
+async function started(t: Scope, config: Partial<OfflineConfig> = {}, isPatient = true) {
   const server = await openDatabase({ client: 'sqlite', filename: ':memory:' } as Parameters<typeof openDatabase>[0], '.', silent, 'fast')
   t.after(() => server.close())
   await server.migrate(plugin.name, plugin.tables ?? [])
@@ -42,7 +43,7 @@ async function started(t: Scope, config: Partial<OfflineConfig> = {}) {
     log,
     metrics: { counter: () => ({ increment() {} }), gauge() {} },
     sessions: { ofUser: () => sessions },
-    timers: { after: () => ({ cancel() {} }), every: () => ({ cancel() {} }) },
+    timers: { after: (_: number, run: () => void) => (isPatient ? { cancel() {} } : nextTurn(run)), every: () => ({ cancel() {} }) },
   }
   const { hooks = {}, iqHandlers, adminRoutes, interceptors } = plugin.setup(context as unknown as Parameters<typeof plugin.setup>[0])
   const holds: Promise<unknown>[] = []
@@ -79,6 +80,11 @@ async function started(t: Scope, config: Partial<OfflineConfig> = {}) {
   }
 }
 
+function nextTurn(run: () => void) {
+  const turn = setImmediate(run)
+  return { cancel: () => clearImmediate(turn) }
+}
+
 /** Takes messages, and can refuse them, end, or be slow to write. */
 class FakeSession {
   readonly kind = 'client'
@@ -86,6 +92,7 @@ class FakeSession {
   readonly got: Message[] = []
   isOpen = true
   isAvailable = true
+  acknowledges = false
   priority = 0
   /** Messages taken before it ends. */
   lives = Infinity
@@ -153,9 +160,10 @@ test('kept messages come in order, stamped, and are deleted only when they were 
 })
 
 test('a client that acknowledges late gets page after page all the same, and nothing is deleted before it does', async (t) => {
-  const { undelivered, due, rows } = await started(t)
+  const { undelivered, due, rows } = await started(t, {}, false)
   for (let i = 0; i < 250; i++) await undelivered(body(i))
   const session = new FakeSession()
+  session.acknowledges = true
   let acknowledge = () => {}
   const acknowledged = new Promise<void>((resolve) => {
     acknowledge = resolve
