@@ -119,7 +119,7 @@ export class HandOver {
         }
         if (this.#unremoved.has(kept.messageID) || (await this.#handOver(kept, session))) settled.push(kept.messageID)
       }
-      const arrival = handled(this.#removeOnArrival(session, local, settled))
+      const arrival = settled.length > 0 ? handled(this.#removeOnArrival(session, local, settled)) : Promise.resolve()
       arrivals.push(arrival)
       if (page.length < PAGE) return // what is kept from now on is looked for when it is on disk
       behind = page.at(-1)
