@@ -49,12 +49,15 @@ export class Actor {
       this.#queued.push(stanza)
       this.#wake()
     })
-    this.#entity.on('error', (error: Error) => {
+    this.#entity.on('error', (error: Error & { readonly code?: string }) => {
+      // The library answers what was on its way when it ended the stream.
+      if (this.#isLeaving && error.code === 'ERR_STREAM_WRITE_AFTER_END') return
       process.stderr.write(`${name}: ${error.stack}\n`)
       process.exit(1)
     })
   }
   mechanism = ''
+  #isLeaving = false
 
   /** @param first is done on the stream before the account is made */
   static async create(name: string, first?: (entity: Entity) => Promise<void>): Promise<Actor> {
@@ -110,6 +113,7 @@ export class Actor {
   }
 
   async leave(): Promise<void> {
+    this.#isLeaving = true
     await this.#entity.stop()
   }
 }
