@@ -12,7 +12,8 @@ import { importsOf } from './imports-of.js'
 const LEFT = new Set(['better-sqlite3', 'better-sqlite3-node20', 'mysql2', '@fastify/swagger-ui', 'tsx', 'pino-pretty'])
 /** Drivers that knex would load for databases we do not serve. */
 const ABSENT = ['sqlite3', 'mysql', 'mariadb', 'mariadb/callback', 'pg', 'pg-*', 'oracledb', 'tedious']
-const STUB = 'stub'
+/** esbuild's namespace of the modules written here, one for each path that is imported of a package. */
+const ENTRY = 'entry'
 /** What a CommonJS module expects to find. */
 const COMMON_JS = `import { createRequire as $createRequire } from 'node:module'
 import { dirname as $dirname } from 'node:path'
@@ -45,7 +46,7 @@ export async function bundlePackages(packages: ReadonlyMap<string, ReadonlySet<s
   await build({
     absWorkingDir: root,
     entryPoints: Object.fromEntries(
-      specifiers.map(({ name, path, specifier }) => [`${name}/${fileOf(path)}`.replace(/\.js$/, ''), `${STUB}:${specifier}`]),
+      specifiers.map(({ name, path, specifier }) => [`${name}/${fileOf(path)}`.replace(/\.js$/, ''), `${ENTRY}:${specifier}`]),
     ),
     outdir: folder,
     chunkNames: '.chunks/[name]-[hash]',
@@ -57,24 +58,24 @@ export async function bundlePackages(packages: ReadonlyMap<string, ReadonlySet<s
     banner: { js: COMMON_JS },
     external: [...LEFT, ...ABSENT],
     logLevel: 'error',
-    plugins: [stubs(root)],
+    plugins: [entryModules(root)],
   })
   for (const [name, paths] of packages) await writeManifest(join(folder, name), name, paths)
   await writeFile(done, key)
 }
 
-/** An entry has the names Node would give: those of a CommonJS module are not in its text. */
-function stubs(root: string): Plugin {
+/** An entry module exports the names Node would give: those of a CommonJS module are not in its text. */
+function entryModules(root: string): Plugin {
   return {
-    name: STUB,
+    name: 'entry-modules',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^stub:/ }, ({ path }) => ({ path: path.slice(STUB.length + 1), namespace: STUB }))
-      onLoad({ filter: /.*/, namespace: STUB }, async ({ path }) => ({ contents: await stubOf(path), resolveDir: root }))
+      onResolve({ filter: /^entry:/ }, ({ path }) => ({ path: path.slice(ENTRY.length + 1), namespace: ENTRY }))
+      onLoad({ filter: /.*/, namespace: ENTRY }, async ({ path }) => ({ contents: await entryModuleOf(path), resolveDir: root }))
     },
   }
 }
 
-async function stubOf(specifier: string): Promise<string> {
+async function entryModuleOf(specifier: string): Promise<string> {
   const names = Object.keys((await import(specifier)) as object).filter((it) => it !== 'module.exports')
   const exported = names.map((it, at) =>
     it === 'default' ? 'export default all.default' : `const name${at} = all[${JSON.stringify(it)}]\nexport { name${at} as ${it} }`,
