@@ -2,7 +2,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import type { SecureContext } from 'node:tls'
-import { fileURLToPath } from 'node:url'
 import { type Accounts, type AnyPlugin, Jid, type Logger, type Sessions } from '@beaconfire/plugin-sdk'
 import { AdminServer } from './admin/admin-server.js'
 import { MetricsRegistry } from './admin/metrics.js'
@@ -21,7 +20,6 @@ import { loadTls } from './net/tls-context.js'
 import { FlightRecorder } from './pipeline/flight-recorder.js'
 import { HookRegistry } from './pipeline/hooks.js'
 import { InterceptorChain } from './pipeline/interceptor-chain.js'
-import { CompiledPlugins } from './plugin-host/compiled-plugins.js'
 import { PluginHost } from './plugin-host/plugin-host.js'
 import type { PluginControl } from './plugin-host/registries.js'
 import { GiveBack } from './router/give-back.js'
@@ -35,16 +33,13 @@ import { DiscoveryRegistry, registriesOf } from './server-registries.js'
 import { AnonymousUsers } from './session/anonymous-users.js'
 import type { ClientSession } from './session/client-session.js'
 import { SessionRegistry } from './session/session-registry.js'
+import { COMPILED_PLUGINS, pluginAsValue, SHIPPED_PLUGINS } from './shipped-plugins.js'
 import type { Negotiation } from './stream/negotiation.js'
 import { StreamFeatureRegistry } from './stream/stream-features.js'
 
-const COMPILED_PLUGINS = CompiledPlugins.beside(import.meta.url)
-/** The plugins that come with the server. */
-const SHIPPED_PLUGINS = COMPILED_PLUGINS?.sources ?? fileURLToPath(new URL('../plugins', import.meta.url))
-
 export interface ServerOptions extends ConfigurationSources {
-  /** Plugins given as values: then these alone are loaded, and no folder is looked at. */
-  readonly plugins?: readonly AnyPlugin[]
+  /** Plugins given as values, shipped ones also by name: then these alone are loaded, and no folder is looked at. */
+  readonly plugins?: readonly (AnyPlugin | string)[]
   /** Lays something over the database that core and plugins are given: how tests make it slow or let it fail. Migrations pass below. */
   readonly overDatabase?: (database: ServerDatabase) => ServerDatabase
 }
@@ -118,7 +113,8 @@ class Server {
     this.#hooks.add('core', this.#anonymous.hooks())
   }
 
-  async start({ plugins: builtIn, overDatabase = (it) => it }: ServerOptions): Promise<RunningServer> {
+  async start({ plugins: given, overDatabase = (it) => it }: ServerOptions): Promise<RunningServer> {
+    const builtIn = given && (await Promise.all(given.map(pluginAsValue)))
     const { c2s, dataFolder, database: databaseConfig } = this.#config
     await mkdir(dataFolder, { recursive: true })
     const [opened, tls] = await Promise.all([

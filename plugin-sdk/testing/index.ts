@@ -1,7 +1,11 @@
 /** The test kit's public face: explicit names, no logic. Not part of the server; import it in tests only. */
 export type { ActiveFault, DatabaseFault } from './database-faults.js'
+export type { NewDatabase } from './engines.js'
+export { onBothEngines, onMariaDb } from './engines.js'
 export type { Wanted } from './inbox.js'
 export { named } from './inbox.js'
+export type { MariaDb, MariaDbConnection } from './mariadb.js'
+export { isMariaDbInstalled, MARIADB_MISSING, startMariaDb } from './mariadb.js'
 export type { OpenfireSequence } from './openfire-sequence.js'
 export { openfireSequence } from './openfire-sequence.js'
 export type { RecordedCrossing, Recorder } from './record-interceptor.js'

@@ -18,6 +18,17 @@ test('two clients log in and chat on a server without plugins, which is gone aft
   await assert.rejects(fetch(`${server?.url}/healthz`))
 })
 
+test('a shipped plugin is loaded by its name, alone with those of the test', async (t) => {
+  const recorder = recordInterceptor()
+  const server = await startTestServer(t, { plugins: ['ping', recorder.plugin] })
+  const states = server.plugins.list().map((it) => [it.name, it.state])
+  assert.deepEqual(states, [
+    ['ping', 'running'],
+    [recorder.plugin.name, 'running'],
+  ])
+  await assert.rejects(startTestServer(t, { plugins: ['pong'] }), /ships no plugin "pong"/)
+})
+
 test('receiveNothing shows what came', async (t) => {
   const server = await startTestServer(t, { plugins: [] })
   const romeo = await server.login('romeo')

@@ -20,8 +20,8 @@ export interface TestScope {
 }
 
 export interface TestServerOptions {
-  /** Only these are loaded. Without it, all that the server ships. */
-  readonly plugins?: readonly AnyPlugin[]
+  /** Only these are loaded; one that the server ships is given by its name as well, `'roster'`. Without it, all that it ships. */
+  readonly plugins?: readonly (AnyPlugin | string)[]
   /** SQLite in a temporary file unless given, so that a server can be started again on what another left; `memory`: its tables go with it. */
   readonly database?: TestConfig['database'] | 'memory'
   /** Laid over the kit's own configuration, key by key. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Database, toDateColumn } from '@beaconfire/plugin-sdk'
+import { isMariaDbInstalled, startMariaDb } from '@beaconfire/plugin-sdk/testing'
 import { openDatabase, type ServerDatabase } from '../../core/database/database.js'
 import { createLogger } from '../../core/log.js'
-import { isMariaDbInstalled, startMariaDb } from '../../test/support/mariadb.js'
 import { OfflineStore, tables } from './offline-store.js'
 
 type DatabaseConfig = Parameters<typeof openDatabase>[0]

@@ -3,9 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestConfig, TestScope } from '@beaconfire/plugin-sdk/testing'
+import { startMariaDb, type TestConfig, type TestScope } from '@beaconfire/plugin-sdk/testing'
 import { SqliteDriver } from '../../core/database/sqlite-driver.mjs'
-import { startMariaDb } from '../support/mariadb.js'
 
 export type Engine = 'sqlite' | 'mysql'
 

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { isMariaDbInstalled, MARIADB_MISSING } from '../support/mariadb.js'
+import { isMariaDbInstalled, MARIADB_MISSING } from '@beaconfire/plugin-sdk/testing'
 
 const HARNESS = fileURLToPath(new URL('../crash/main.ts', import.meta.url))
 const BUILD = fileURLToPath(new URL('../../scripts/build.ts', import.meta.url))

@@ -2,13 +2,20 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { type AnyPlugin, definePlugin, NS, type PacketInterceptor, PacketRejected } from '@beaconfire/plugin-sdk'
-import { openfireSequence, recordInterceptor, startTestServer, type TestConfig, type TestScope } from '@beaconfire/plugin-sdk/testing'
+import {
+  type MariaDb,
+  openfireSequence,
+  recordInterceptor,
+  startMariaDb,
+  startTestServer,
+  type TestConfig,
+  type TestScope,
+} from '@beaconfire/plugin-sdk/testing'
 import chatlog from '../../plugins/chatlog/index.js'
 import offlineStorage from '../../plugins/offline-storage/index.js'
 import ping from '../../plugins/ping/index.js'
 import presence from '../../plugins/presence/index.js'
 import roster from '../../plugins/roster/index.js'
-import { type MariaDb, startMariaDb } from '../support/mariadb.js'
 
 const shipped = [ping, roster, presence, offlineStorage, chatlog]
 

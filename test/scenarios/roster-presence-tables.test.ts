@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Jid, type Logger } from '@beaconfire/plugin-sdk'
+import { startMariaDb } from '@beaconfire/plugin-sdk/testing'
 import type { DatabaseConfig } from '../../core/config/server-config.js'
 import { openDatabase, type ServerDatabase } from '../../core/database/database.js'
 import * as presence from '../../plugins/presence/presence-store.js'
 import { newEntry, type RosterEntry } from '../../plugins/roster/roster-entry.js'
 import * as roster from '../../plugins/roster/roster-store.js'
-import { startMariaDb } from '../support/mariadb.js'
 
 const none = () => {}
 const log: Logger = { debug: none, info: none, warn: none, error: none, child: () => log }

@@ -3,9 +3,8 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Element, element, NS } from '@beaconfire/plugin-sdk'
-import { startTestServer, type TestClient, type TestServer } from '@beaconfire/plugin-sdk/testing'
+import { startMariaDb, startTestServer, type TestClient, type TestServer } from '@beaconfire/plugin-sdk/testing'
 import { SqliteDriver } from '../../core/database/sqlite-driver.mjs'
-import { startMariaDb } from '../support/mariadb.js'
 
 const SM = NS.streamManagement
 const chat = (to: string, body: string) => element('message', { to, type: 'chat', id: body }, element('body', {}, body))

@@ -1,12 +1,13 @@
-/** Runs the same tests on SQLite and on a MariaDB of their own. */
+/** Runs the same tests of what stands below a server on SQLite and on a MariaDB of their own; for plugins on a server the test kit has this. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, type TestContext } from 'node:test'
+import { describe, type TestContext } from 'node:test'
+import type { MariaDb, TestConfig } from '@beaconfire/plugin-sdk/testing'
+import * as testing from '@beaconfire/plugin-sdk/testing'
 import { loadConfig } from '../../core/config/load-config.js'
 import { openDatabase, type ServerDatabase } from '../../core/database/database.js'
 import { silentLogger } from '../../core/log.js'
-import { isMariaDbInstalled, MARIADB_MISSING, type MariaDb, startMariaDb } from './mariadb.js'
 
 /** One place for data, which can be opened several times, by one test. */
 export interface TestStore {
@@ -22,20 +23,8 @@ export function onBothEngines(tests: (newStore: NewStore, client: 'sqlite' | 'my
 }
 
 export function onMariaDb(tests: (newStore: NewStore, server: () => MariaDb) => void): void {
-  describe('on MariaDB', { skip: isMariaDbInstalled() || process.env.CI ? false : MARIADB_MISSING }, () => {
-    const cleanUps: (() => Promise<void>)[] = []
-    let server: MariaDb | undefined
-    before(async () => {
-      server = await startMariaDb({ after: (cleanUp) => void cleanUps.push(cleanUp) })
-    })
-    after(async () => {
-      for (const cleanUp of cleanUps) await cleanUp()
-    })
-    const running = () => {
-      if (!server) throw new Error('MariaDB is not running')
-      return server
-    }
-    tests((t) => mariaDbStore(t, running()), running)
+  testing.onMariaDb((newDatabase, server) => {
+    tests(async (t) => mariaDbStore(t, await newDatabase()), server)
   })
 }
 
@@ -52,8 +41,8 @@ export async function sqliteStore(t: TestContext): Promise<TestStore> {
   return { open: () => openFor(t, () => openDatabase(config, folder, silentLogger)) }
 }
 
-async function mariaDbStore(t: TestContext, server: MariaDb): Promise<TestStore> {
-  const { database: config } = loadConfig({ env: {}, overrides: { database: { client: 'mysql', connection: await server.freshDatabase() } } })
+function mariaDbStore(t: TestContext, database: NonNullable<TestConfig['database']>): TestStore {
+  const { database: config } = loadConfig({ env: {}, overrides: { database } })
   return { open: () => openFor(t, () => openDatabase(config, '/nowhere', silentLogger)) }
 }
 

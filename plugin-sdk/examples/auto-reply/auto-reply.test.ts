@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertStanza, startTestServer, type TestClient, type TestServer, type TestServerOptions } from '@beaconfire/plugin-sdk/testing'
-import adhoc from '../../../plugins/adhoc/index.js'
-import presence from '../../../plugins/presence/index.js'
-import privacy from '../../../plugins/privacy/index.js'
-import roster from '../../../plugins/roster/index.js'
-import { onMariaDb } from '../../../test/support/engines.js'
+import { assertStanza, onMariaDb, startTestServer, type TestClient, type TestServer, type TestServerOptions } from '@beaconfire/plugin-sdk/testing'
 import autoReply from './index.js'
 import { NODE } from './reply-command.js'
 
@@ -16,7 +11,7 @@ type Scope = Parameters<typeof startTestServer>[0]
 
 const start = (t: Scope, settings: object = {}, { config, ...more }: Options = {}) =>
   startTestServer(t, {
-    plugins: [roster, presence, adhoc, privacy, autoReply],
+    plugins: ['roster', 'presence', 'adhoc', 'privacy', autoReply],
     ...more,
     config: { ...config, plugins: { settings: { 'auto-reply': settings } } },
   })
@@ -173,9 +168,9 @@ test('people set their reply by a command, and it goes with the account', async 
   assert.equal(await gone(), 404)
 })
 
-onMariaDb((_newStore, maria) => {
+onMariaDb((newDatabase) => {
   test('one reply in the period', async (t) => {
-    const { romeo, say } = await away(t, {}, { database: { client: 'mysql', connection: await maria().freshDatabase() } })
+    const { romeo, say } = await away(t, {}, { database: await newDatabase() })
     await noReplyBut(romeo, say)
     say('<body>again</body>')
     await romeo.receiveNothing(isReply)

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { iq, message, parseStanza } from '@beaconfire/plugin-sdk'
-import { errorCondition, startTestServer, type TestServer, type TestServerOptions } from '@beaconfire/plugin-sdk/testing'
-import { type NewStore, onBothEngines } from '../../../test/support/engines.js'
+import { errorCondition, onBothEngines, startTestServer, type TestServer, type TestServerOptions } from '@beaconfire/plugin-sdk/testing'
 import stanzaAudit from './index.js'
 import { shownStanza } from './shown-stanza.js'
-import { jidColumn, type NewStanza, StanzaStore, tables } from './stanza-store.js'
+import { jidColumn, type NewStanza, StanzaStore } from './stanza-store.js'
 
 const API = '/api/v1/plugins/stanza-audit'
 
@@ -113,7 +112,7 @@ describe('what is kept of a stanza', () => {
   })
 })
 
-onBothEngines((newStore: NewStore) => {
+onBothEngines((newDatabase) => {
   const row = (at: number, sender: string, receiver: string): NewStanza => {
     return {
       at,
@@ -130,8 +129,7 @@ onBothEngines((newStore: NewStore) => {
   }
 
   test('pages bring each row once and in order; what is too old or too much goes', async (t) => {
-    const database = await (await newStore(t)).open()
-    await database.migrate('stanza-audit', tables)
+    const { database } = await start(t, {}, { database: await newDatabase() })
     const store = new StanzaStore(database.forPlugin('stanza-audit'))
     const refused = (error: unknown) => assert.fail(String(error))
     for (let i = 0; i < 20; i++) void store.append(row(1000 + Math.floor(i / 3), 'romeo@test', i % 2 ? 'juliet@test' : 'romeo@test'), refused)

@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
-import { startTestServer, type TestConfig, type TestServer } from '@beaconfire/plugin-sdk/testing'
-import { onMariaDb } from '../../../test/support/engines.js'
+import { onBothEngines, startTestServer, type TestConfig, type TestServer } from '@beaconfire/plugin-sdk/testing'
 import { waitAfter } from './back-off.js'
 import { checkTarget } from './config.js'
 import webhook from './index.js'
@@ -115,38 +114,34 @@ test('a batch that is not taken is sent again, before what came later', async (t
   assert.equal((await status(server)).failures, 0)
 })
 
-async function keepsDeadLetters(t: TestContext, database: TestConfig['database'] = {}): Promise<void> {
-  const hook = await receiver(t, 500)
-  const server = await start(t, { url: hook.url, maxAttempts: 2, batchSize: 1 }, { database })
-  const say = await speaker(server)
-  await say('one', 'two')
-  await settled(server, 2)
-  const { items } = (await (await server.admin(`${API}/dead`)).json()) as {
-    items: { id: number; attempts: number; error: string; event: { body: string; from: string } }[]
-  }
-  assert.deepEqual(
-    items.map((it) => [it.event.body, it.attempts, it.error]),
-    [
-      ['one', 2, 'the receiver answered with status 500'],
-      ['two', 2, 'the receiver answered with status 500'],
-    ],
-  )
-  const page = (await (await server.admin(`${API}/dead?limit=1`)).json()) as { items: object[]; nextCursor: number }
-  assert.deepEqual([page.items.length, page.nextCursor], [1, items[0]?.id])
-  hook.answerWith(200)
-  const post = (path: string, method = 'POST') => server.admin(`${API}${path}`, { method })
-  assert.equal((await post(`/dead/${items[1]?.id}`, 'DELETE')).status, 204)
-  assert.deepEqual(await (await post(`/dead/${items[0]?.id}/resend`)).json(), { resent: 1 })
-  await settled(server)
-  assert.deepEqual(hook.batches.at(-1)?.bodies, ['one'])
-  assert.deepEqual(await (await post('/dead/resend')).json(), { resent: 0 })
-  for (const path of ['/dead/999/resend', `/dead/${items[0]?.id}/resend`]) assert.equal((await post(path)).status, 404)
-}
-
-const DEAD_LETTERS = 'what was given up is a dead letter, which is listed, sent again or deleted'
-test(DEAD_LETTERS, (t) => keepsDeadLetters(t))
-onMariaDb((_newStore, maria) => {
-  test(DEAD_LETTERS, async (t) => keepsDeadLetters(t, { client: 'mysql', connection: await maria().freshDatabase() }))
+onBothEngines((newDatabase) => {
+  test('what was given up is a dead letter, which is listed, sent again or deleted', async (t) => {
+    const hook = await receiver(t, 500)
+    const server = await start(t, { url: hook.url, maxAttempts: 2, batchSize: 1 }, { database: await newDatabase() })
+    const say = await speaker(server)
+    await say('one', 'two')
+    await settled(server, 2)
+    const { items } = (await (await server.admin(`${API}/dead`)).json()) as {
+      items: { id: number; attempts: number; error: string; event: { body: string; from: string } }[]
+    }
+    assert.deepEqual(
+      items.map((it) => [it.event.body, it.attempts, it.error]),
+      [
+        ['one', 2, 'the receiver answered with status 500'],
+        ['two', 2, 'the receiver answered with status 500'],
+      ],
+    )
+    const page = (await (await server.admin(`${API}/dead?limit=1`)).json()) as { items: object[]; nextCursor: number }
+    assert.deepEqual([page.items.length, page.nextCursor], [1, items[0]?.id])
+    hook.answerWith(200)
+    const post = (path: string, method = 'POST') => server.admin(`${API}${path}`, { method })
+    assert.equal((await post(`/dead/${items[1]?.id}`, 'DELETE')).status, 204)
+    assert.deepEqual(await (await post(`/dead/${items[0]?.id}/resend`)).json(), { resent: 1 })
+    await settled(server)
+    assert.deepEqual(hook.batches.at(-1)?.bodies, ['one'])
+    assert.deepEqual(await (await post('/dead/resend')).json(), { resent: 0 })
+    for (const path of ['/dead/999/resend', `/dead/${items[0]?.id}/resend`]) assert.equal((await post(path)).status, 404)
+  })
 })
 
 test('what waits is sent by the next version and after a restart', async (t) => {

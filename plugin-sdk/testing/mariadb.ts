@@ -8,13 +8,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { createConnection } from 'mysql2/promise'
-
-/** What of a test, or of a test file's `before`, is used. */
-export interface TestScope {
-  after(cleanUp: () => Promise<void>): void
-  skip?(reason: string): void
-}
+import type { TestScope } from './test-server.js'
 
 export interface MariaDbConnection {
   readonly socketPath: string
@@ -37,6 +31,8 @@ export interface MariaDb {
 }
 
 const PROGRAM = 'mariadbd'
+/** Comes with the server. */
+const CLIENT = 'mariadb'
 export const MARIADB_MISSING = 'needs mariadbd: apt-get install mariadb-server'
 const START_TIMEOUT_MS = 30_000
 /** Debian puts the server in a folder that is not in every PATH. */
@@ -50,7 +46,7 @@ export function isMariaDbInstalled(): boolean {
  * Starts in about a second; share one per file. Where the program is missing the test is skipped, or fails under CI.
  * @returns undefined when the test was skipped
  */
-export async function startMariaDb(t: TestScope): Promise<MariaDb | undefined> {
+export async function startMariaDb(t: TestScope & { skip?(reason: string): void }): Promise<MariaDb | undefined> {
   const program = findProgram(PROGRAM)
   if (!program) {
     if (process.env.CI || !t.skip) throw new Error(MARIADB_MISSING)
@@ -124,9 +120,8 @@ class PrivateServer {
   async freshDatabase(): Promise<MariaDbConnection> {
     const account = { socketPath: this.#socket, user: 'root', password: '' }
     const database = `beaconfire_${randomUUID().slice(0, 8)}`
-    const admin = await createConnection(account)
-    await admin.query(`create database ${database} character set utf8mb4`)
-    await admin.end()
+    const login = ['--no-defaults', `--socket=${account.socketPath}`, `--user=${account.user}`]
+    await promisify(execFile)(CLIENT, [...login, '--execute', `create database ${database} character set utf8mb4`])
     return { ...account, database }
   }
 
