@@ -2,6 +2,7 @@
 import type { Jid } from '@beaconfire/plugin-sdk'
 import type { AdminServer } from './admin/admin-server.js'
 import { auditRoutes } from './admin/audit-routes.js'
+import { consoleRoutes } from './admin/console-routes.js'
 import { interceptorMetrics } from './admin/interceptor-metrics.js'
 import { interceptorsRoutes } from './admin/interceptors-routes.js'
 import type { MetricsRegistry } from './admin/metrics.js'
@@ -59,6 +60,7 @@ export function mountAdminRoutes(parts: AdministeredParts): void {
     recorderRoutes(recorder, domain.domain),
     serverRoutes(info),
     auditRoutes(audit),
+    consoleRoutes(admin.consolePages),
   ]) {
     admin.addRoutes('core', routes)
   }

@@ -31,6 +31,7 @@ export function registriesOf(places: ContributionPlaces): Registries {
     domain: (plugin, domain) => places.domains.add(plugin, domain),
     command: (plugin, command) => places.commands.add(plugin, command),
     adminRoutes: (plugin, routes) => places.admin.addRoutes(plugin, routes),
+    consolePages: (plugin, pages) => places.admin.consolePages.add(plugin, pages),
     batch: (change) => places.chain.batch(change),
     shadow: (plugin, shadow) => places.chain.shadow(plugin, shadow),
     whenDrained: () => places.chain.whenDrained(),

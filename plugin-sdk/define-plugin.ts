@@ -5,6 +5,7 @@ import type { AdminRoute } from './admin-route.js'
 import type { Admins } from './admins.js'
 import type { Audit } from './audit.js'
 import type { Command } from './command.js'
+import type { ConsolePage } from './console-page.js'
 import type { Database, Migration } from './database.js'
 import type { Discovery, DiscoveryProvider, Identity } from './discovery.js'
 import type { Element } from './element.js'
@@ -55,6 +56,8 @@ export interface Contributions<Provided extends ServiceName = ServiceName> {
   readonly commands?: readonly Command[]
   readonly streamFeatures?: readonly StreamFeature[]
   readonly adminRoutes?: readonly AdminRoute[]
+  /** Pages of the web console. */
+  readonly consolePages?: readonly ConsolePage[]
   /** Ports; opened before the first stanza reaches this version. */
   readonly listeners?: readonly PortListener[]
   readonly services?: Pick<Services, Provided>

@@ -12,6 +12,7 @@ import { errorBody } from './admin-errors.js'
 import { AdminGate } from './admin-gate.js'
 import { AdminToken } from './admin-token.js'
 import type { AuditLog } from './audit-trail.js'
+import { ConsolePages } from './console-pages.js'
 import { hostCheck } from './host-check.js'
 import { RequestsInFlight } from './requests-in-flight.js'
 import { RouteTable } from './route-table.js'
@@ -39,6 +40,8 @@ const REQUEST_TIMEOUT_MS = 60_000
 const SECURITY_HEADERS = { 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' }
 
 export class AdminServer {
+  /** Those of plugins; what is added or removed takes effect at once. */
+  readonly consolePages = new ConsolePages()
   readonly #options: AdminServerOptions
   readonly #routes = new RouteTable()
   readonly #server: Server
@@ -143,7 +146,7 @@ export class AdminServer {
     const startedAt = performance.now()
     this.#isStale = false
     const { routes } = this.#routes
-    const app = await buildApp(routes, { gate, audit, log, metricsText, isReady })
+    const app = await buildApp(routes, { gate, audit, log, pages: this.consolePages, metricsText, isReady })
     log.debug({ routes: routes.length, ms: Math.round(performance.now() - startedAt) }, 'admin routes mounted')
     return new Mount(app)
   }

@@ -30,6 +30,7 @@ export function registerContributions(registries: Registries, plugin: string, co
     for (const it of contributions.domains ?? []) undos.push(registries.domain(plugin, it))
     for (const it of contributions.commands ?? []) undos.push(registries.command(plugin, it))
     if (contributions.adminRoutes?.length) undos.push(registries.adminRoutes(plugin, contributions.adminRoutes))
+    if (contributions.consolePages?.length) undos.push(registries.consolePages(plugin, contributions.consolePages))
   } catch (error) {
     undoAll()
     throw error
@@ -50,6 +51,7 @@ export function contributionNames(contributions: Contributions): Record<string, 
     domains: (contributions.domains ?? []).map((it) => it.subdomain),
     commands: (contributions.commands ?? []).map((it) => it.node),
     adminRoutes: (contributions.adminRoutes ?? []).map((it) => `${it.method} ${it.path}`),
+    consolePages: (contributions.consolePages ?? []).map((it) => it.name),
     listeners: (contributions.listeners ?? []).map((it) => `${it.name} ${it.port}`),
     services: Object.keys(contributions.services ?? {}),
   }

@@ -61,6 +61,7 @@ export class RecordingRegistries implements Registries {
   readonly domain = (plugin: string, it: { readonly subdomain: string }) => this.#add(`${plugin}/${it.subdomain}`)
   readonly command = (plugin: string, it: { readonly node: string }) => this.#add(`${plugin}/${it.node}`)
   readonly adminRoutes = (plugin: string, routes: readonly { readonly path: string }[]) => this.#add(`${plugin}${routes[0]?.path}`)
+  readonly consolePages = (plugin: string, pages: readonly { readonly name: string }[]) => this.#add(`${plugin}/${pages[0]?.name}`)
 
   async whenDrained(): Promise<void> {}
   shadow(): void {}

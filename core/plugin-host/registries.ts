@@ -2,6 +2,7 @@
 import type {
   AdminRoute,
   Command,
+  ConsolePage,
   DiscoveryProvider,
   Hooks,
   Identity,
@@ -28,6 +29,7 @@ export interface Registries {
   domain(plugin: string, domain: PluginDomain): Undo
   command(plugin: string, command: Command): Undo
   adminRoutes(plugin: string, routes: readonly AdminRoute[]): Undo
+  consolePages(plugin: string, pages: readonly ConsolePage[]): Undo
   /**
    * Runs `change` so that many registrations count as one: chains are compiled and routes mounted once, at its end.
    * No stanza passes in between: `change` is synchronous.
