@@ -105,7 +105,8 @@ test('the cookie opens the admin API for reading, and for writing only with the 
   const { administrator, csrfToken } = await session()
   assert.equal(administrator, 'admin')
   const write = (headers: Record<string, string>) => visit('/api/v1/things', { method: 'POST', headers })
-  for (const headers of [{}, { 'x-csrf-token': '' }, { 'x-csrf-token': `${csrfToken}x` }]) {
+  const unlike: Record<string, string>[] = [{}, { 'x-csrf-token': '' }, { 'x-csrf-token': `${csrfToken}x` }]
+  for (const headers of unlike) {
     const refused = await write(headers)
     assert.deepEqual([refused.status, ((await refused.json()) as { code: string }).code], [403, 'csrf'])
   }
