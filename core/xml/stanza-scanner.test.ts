@@ -30,6 +30,20 @@ describe('the plain form', () => {
     for (const xml of plain) for (let cut = 0; cut < xml.length; cut++) assert.equal(scan(xml.slice(0, cut)).end, -1, xml.slice(0, cut))
   })
 
+  test('tells a namespace of its own, also after another element has had one', () => {
+    const scanner = new StanzaScanner(limits)
+    const namespaces = [
+      '<r xmlns="urn:xmpp:sm:3"/>',
+      '<presence/>',
+      '<a h="1" xmlns=\'urn:a\'><b xmlns="urn:b"/></a>',
+      '<presence xmlns="jabber:client"/>',
+    ]
+    assert.deepEqual(
+      namespaces.map((xml) => (scanner.scan(xml, 0) === xml.length ? scanner.namespace : 'not read')),
+      ['urn:xmpp:sm:3', undefined, 'urn:a', undefined],
+    )
+  })
+
   test('tells the children with their texts', () => {
     const xml = '<message to="a@b"><body>a &amp; b</body><x xmlns="urn:x"><y/></x><empty/></message>'
     const { scanner } = scan(xml)
@@ -69,7 +83,8 @@ describe('all else is left to the strict parser', () => {
     ['a tab in an attribute', '<message id="a\tb"/>'],
     ['a name that begins with a digit', '<message><1a/></message>'],
     ['no name', '<message>< /></message>'],
-    ['another namespace', '<message xmlns="jabber:server"/>'],
+    ['a reserved namespace of its own', '<message xmlns="http://www.w3.org/2000/xmlns/"/>'],
+    ['no namespace of its own', '<message xmlns=""/>'],
     ['a reserved namespace', '<message><x xmlns="http://www.w3.org/XML/1998/namespace"/></message>'],
     ['an undeclared namespace', '<message><x xmlns=""/></message>'],
     ['a prototype', '<message __proto__="x"/>'],
@@ -120,7 +135,7 @@ test('what it accepts is what the strict parser accepts, and reads the same (20,
       const strict = parseElement(xml.slice(0, end))
       assert.equal(strict.name, scanner.name)
       const { xmlns, ...attributes } = strict.attrs
-      assert.ok(xmlns === undefined || xmlns === 'jabber:client')
+      assert.equal(xmlns === 'jabber:client' ? undefined : xmlns, scanner.namespace)
       assert.deepEqual({ ...scanner.attributes }, { ...attributes })
       const again = parseElement(`<${scanner.name}>${scanner.inner}</${scanner.name}>`)
       assert.equal(again.children.join(''), strict.children.join(''))

@@ -1,5 +1,5 @@
 /**
- * Reads stanzas of the plain form nearly all have, without building a tree: ASCII names without prefix, attributes without
+ * Reads children of the stream of the plain form nearly all have, without building a tree: ASCII names without prefix, attributes without
  * references, text with the five entities at most, no CDATA. Whatever is not of that form, or not whole in what was read, is left
  * to the strict parser. It never accepts what that one refuses: each rule below is a subset of XML 1.0 and Namespaces in XML.
  */
@@ -26,8 +26,10 @@ export interface ScannedChild {
 }
 
 export class StanzaScanner {
-  /** Of the stanza found last. */
+  /** Of what was found last: a stanza, or another element. */
   name = ''
+  /** Its own `xmlns`; undefined where it is in the stream's. */
+  namespace: string | undefined
   attributes: Record<string, string> = {}
   inner = ''
   children: ScannedChild[] = []
@@ -39,7 +41,8 @@ export class StanzaScanner {
   /** Names of the attributes of the tag being read, likewise. */
   readonly #names: number[] = []
   #isTopLevel = false
-  #namespace: string | undefined
+  /** Of the tag being read. */
+  #declared: string | undefined
 
   constructor(limits: ParserLimits) {
     this.#limits = limits
@@ -47,7 +50,7 @@ export class StanzaScanner {
 
   /**
    * @param start a place directly below the stream's root
-   * @returns where the stanza ends, or -1
+   * @returns where the element ends, or -1
    */
   scan(text: string, start: number): number {
     if (text.charCodeAt(start) !== LT) return NOT_PLAIN
@@ -67,6 +70,7 @@ export class StanzaScanner {
     this.#isTopLevel = false
     const text = this.#text
     this.name = text.slice(this.#open[0], this.#open[1])
+    this.namespace = this.#declared
     if (text.charCodeAt(at - 2) === SLASH) {
       this.inner = ''
       return at
@@ -102,10 +106,10 @@ export class StanzaScanner {
         const nameStart = open.pop() as number
         if (open.length === 2) {
           const position = at - innerStart
-          this.children.push({ name: text.slice(nameStart, nameEnd), namespace: this.#namespace, start: position, end: position, isText: true })
+          this.children.push({ name: text.slice(nameStart, nameEnd), namespace: this.#declared, start: position, end: position, isText: true })
         }
       } else if (open.length === 4) {
-        child = { name: text.slice(tagStart + 1, open[3]), namespace: this.#namespace, start: at - innerStart, isText: true }
+        child = { name: text.slice(tagStart + 1, open[3]), namespace: this.#declared, start: at - innerStart, isText: true }
       }
     }
   }
@@ -158,7 +162,7 @@ export class StanzaScanner {
     this.#open.push(from + 1, at)
     if (this.#open.length > this.#limits.depth * 2) return NOT_PLAIN
     this.#names.length = 0
-    this.#namespace = undefined
+    this.#declared = undefined
     for (;;) {
       const code = text.charCodeAt(at)
       if (code === GT) return at + 1
@@ -193,11 +197,11 @@ export class StanzaScanner {
     return valueEnd + 1
   }
 
-  /** A stanza that declares a namespace of its own is left to the strict parser, and so are idle declarations and reserved names. */
+  /** Idle declarations and reserved names are left to the strict parser. */
   #declareNamespace(namespace: string): boolean {
-    if (this.#isTopLevel) return namespace === 'jabber:client'
-    if (namespace === 'jabber:client' || namespace === '' || namespace.startsWith('http://www.w3.org/')) return false
-    this.#namespace = namespace
+    if (namespace === 'jabber:client') return this.#isTopLevel
+    if (namespace === '' || namespace.startsWith('http://www.w3.org/')) return false
+    this.#declared = namespace
     return true
   }
 

@@ -54,7 +54,7 @@ test('header, stanzas, other elements and the end of a stream come out in order'
   assert.deepEqual(
     read([
       OPEN,
-      `<starttls xmlns='${NS.tls}'/><message to='a@b'><body>one</body></message>\n <presence/><iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq></stream:stream> \n`,
+      `<starttls xmlns='${NS.tls}'/><message to='a@b'><body>one</body></message>\n <presence/><iq type='get' id='1'><ping xmlns="urn:xmpp:ping"/></iq></stream:stream> \n`,
     ]),
     [
       `open stream ${NS.streams} jabber:client {"to":"localhost","version":"1.0"}`,
@@ -96,6 +96,10 @@ test('a stream of any wrong or right pieces reads the same however it is cut, al
     Buffer.from([0xc3]),
     Buffer.from([0xe2, 0x82, 0xac]),
     '</stream:stream>',
+    `<r xmlns='urn:xmpp:sm:3'/>`,
+    `<a h='1' xmlns="urn:a" xml:lang='de'>dGV4dA==</a>`,
+    `<b xmlns='urn:b'>a &amp; b<c/> </b>`,
+    `<message xmlns='jabber:server'/>`,
     '<x xmlns="urn:x" q="',
     '">',
     ']]>',
@@ -112,6 +116,36 @@ test('a stream of any wrong or right pieces reads the same however it is cut, al
     { numRuns: 1500 },
   )
 })
+
+const ROOT = (attributes: string) => `<stream:stream xmlns='jabber:client' xmlns:stream='${NS.streams}'${attributes}>`
+const HEADERS: readonly string[] = [
+  ROOT(` version="1.0" xml:lang='de' id='>/'`),
+  `<?xml version="1.0" encoding="UTF-8" ?>\n${ROOT('  from="a@b" to=\'x"y\'  ')}`,
+  ROOT(` to='a' to='b'`),
+  ROOT(` to='a&amp;b' version='1.0'`),
+  ROOT(` to='a'version='1.0'`),
+  ROOT(` xmlns:xml='urn:x'`),
+  ROOT(` xmlns:db='urn:x' db:a='1'`),
+  ROOT(` other='1' __proto__='2'`),
+  ROOT(` a='1' b='2' c='3' d='4' e='5' f='6' g='7' h='8' i='9'`),
+  ROOT('').replace('client', 'server'),
+  ROOT('').replaceAll('stream:stream', 's:stream').replace('xmlns:stream', 'xmlns:s'),
+  ROOT('').replace(NS.streams, 'urn:x'),
+  ROOT('').replace('>', '/>'),
+]
+for (const header of HEADERS) {
+  test(`a header reads the same whether it comes whole or not: ${header}`, () => {
+    for (const body of [
+      '',
+      `<presence/><c xmlns='urn:c'/><presence>&#65;</presence></stream:stream>`,
+      '</stream:stream><presence/>',
+      '</s:stream>',
+    ]) {
+      const bytes = Buffer.from(header + body)
+      assert.deepEqual(read([bytes]), read([bytes.subarray(0, 1), bytes.subarray(1)]))
+    }
+  })
+}
 
 const REFUSALS: readonly [condition: string, why: string, ...body: (string | Uint8Array)[]][] = [
   ['restricted-xml', 'a comment', '<!-- hello -->'],

@@ -2,11 +2,12 @@
  * Bytes of an XMPP stream to its header, stanzas and other elements: strict XML 1.0 with namespaces, the restrictions of RFC 6120
  * §11, and limits that are counted in bytes before they are tokenised. How the bytes were cut makes no difference.
  */
-import { type Element, Iq, Message, NS, Presence, type Stanza, stanzaFrom } from '@beaconfire/plugin-sdk'
+import { type Element, NS, type Stanza, stanzaFrom } from '@beaconfire/plugin-sdk'
 import type { SaxesTagNS } from 'saxes'
 import { StreamError } from '../stream/stream-error.js'
 import { ElementBuilder } from './element-builder.js'
-import { scanAcknowledgement } from './scan-acknowledgement.js'
+import { plainElement, plainStanza } from './plain-child.js'
+import { PLAIN_END, PLAIN_ROOT, plainHeader } from './plain-header.js'
 import { StanzaScanner } from './stanza-scanner.js'
 import { Tokenizer } from './tokenizer.js'
 import { Utf8Decoder } from './utf8-decoder.js'
@@ -50,8 +51,13 @@ export class StreamParser {
   readonly #events: StreamParserEvents
   readonly #limits: ParserLimits
   readonly #decoder = new Utf8Decoder()
+  /** Made for the first text that is not of the plain form, which on most streams never comes: an idle one is the smaller for it. */
   #tokenizer: Tokenizer | undefined
+  /** Set from the header on, once there is a tokenizer. */
   #builder: ElementBuilder | undefined
+  /** The tokenizer is told what was read before it was made. */
+  #isCatchingUp = false
+  #isStopped = false
   /** Set where stanzas of the plain form may come: the content namespace is the clients'. */
   #scanner: StanzaScanner | undefined
   #failure: Error | undefined
@@ -71,12 +77,6 @@ export class StreamParser {
   constructor(events: StreamParserEvents, limits: ParserLimits) {
     this.#events = events
     this.#limits = limits
-    this.#tokenizer = new Tokenizer({
-      openTag: (tag) => this.#openTag(tag),
-      closeTag: () => this.#closeTag(),
-      text: (value) => this.#text(value),
-      fault: (fault) => this.#refine(fault),
-    })
   }
 
   /**
@@ -89,9 +89,9 @@ export class StreamParser {
    */
   write(chunk: Uint8Array): void {
     if (this.#failure !== undefined) throw this.#failure
-    if (!this.#tokenizer) return
+    if (this.#isStopped) return
     try {
-      this.#take(this.#tokenizer, chunk)
+      this.#take(chunk)
     } catch (error) {
       if (error === STOPPED) return
       this.#failure = error as Error
@@ -102,16 +102,17 @@ export class StreamParser {
 
   /** Drops all that comes from now on, the rest of the chunk being parsed included; for restarts (§5.4.3.3). May be called in an event. */
   stop(): void {
+    this.#isStopped = true
     this.#tokenizer = undefined
   }
 
-  #take(tokenizer: Tokenizer, chunk: Uint8Array): void {
+  #take(chunk: Uint8Array): void {
     let rest = this.#withoutKeepAlive(chunk)
     while (rest.length > 0) {
       const room = this.#limits.stanzaBytes - this.#pendingBytes
       if (room <= 0) throw new StreamError('policy-violation', `A stanza may have ${this.#limits.stanzaBytes} bytes at most.`)
       const piece = rest.length <= room ? rest : rest.subarray(0, room)
-      this.#tokenize(tokenizer, piece)
+      this.#tokenize(piece)
       rest = piece === rest ? NO_BYTES : this.#withoutKeepAlive(rest.subarray(room))
     }
   }
@@ -121,19 +122,19 @@ export class StreamParser {
     return this.#isBetween && this.#decoder.carriedBytes === 0 ? withoutLeadingSpace(bytes) : bytes
   }
 
-  #tokenize(tokenizer: Tokenizer, piece: Uint8Array): void {
+  #tokenize(piece: Uint8Array): void {
     const text = this.#decoder.decode(piece)
-    if (this.#written === 0 && text.charCodeAt(0) === 0xfeff) throw new StreamError('not-well-formed', 'no byte order mark is allowed')
+    if (this.#isAtStart && text.charCodeAt(0) === 0xfeff) throw new StreamError('not-well-formed', 'no byte order mark is allowed')
     const isAscii = text.length === piece.length
-    const scanned = this.#isBetween && this.#depth === 1 ? this.#scanPlain(text) : 0
+    const begun = this.#isAtStart ? this.#scanHeader(text) : 0
+    const scanned = this.#isBetween && this.#depth === 1 ? this.#scanPlain(text, begun) : begun
     const rest = scanned === 0 ? text : text.slice(scanned)
     if (this.#isBetween) this.#checkBetween(rest.charCodeAt(0))
     this.#boundary = -1
     this.#piece = rest
-    if (rest !== '') tokenizer.write(rest)
+    const before = rest === '' ? 0 : this.#strictly(rest)
     this.#piece = ''
-    const boundary = this.#boundary - this.#written
-    this.#written += rest.length
+    const boundary = this.#boundary - before
     if (this.#boundary !== -1) this.#measureRest(rest, boundary, isAscii)
     else if (scanned > 0) this.#measureRest(rest, 0, isAscii)
     else {
@@ -143,26 +144,81 @@ export class StreamParser {
     if (this.#decoder.isBroken) throw new StreamError('unsupported-encoding', 'the stream is not UTF-8')
   }
 
-  /** Reads the stanzas and acknowledgements of the plain form that the text begins with, past the tokenizer. @returns how much of the text that was */
-  #scanPlain(text: string): number {
+  /** Nothing has been read but white space that counts for nothing. */
+  get #isAtStart(): boolean {
+    return this.#depth === 0 && this.#written === 0 && !this.#isBetween
+  }
+
+  /** Hands text to the tokenizer. @returns how many characters it was given before */
+  #strictly(text: string): number {
+    this.#tokenizer ??= this.#caughtUp()
+    const before = this.#written
+    this.#tokenizer.write(text)
+    this.#written += text.length
+    return before
+  }
+
+  /** A tokenizer that knows of the plain header that was read without it, and of its end. */
+  #caughtUp(): Tokenizer {
+    const tokenizer = new Tokenizer({
+      openTag: (tag) => this.#openTag(tag),
+      closeTag: () => this.#closeTag(),
+      text: (value) => this.#text(value),
+      fault: (fault) => this.#refine(fault),
+    })
+    if (this.#scanner) {
+      const past = this.#depth === 0 ? PLAIN_ROOT + PLAIN_END : PLAIN_ROOT
+      this.#builder = new ElementBuilder(NS.client)
+      this.#isCatchingUp = true
+      tokenizer.write(past)
+      this.#isCatchingUp = false
+      this.#written = past.length
+    }
+    return tokenizer
+  }
+
+  /** Reads a header of the plain form. @returns how much of the text that was */
+  #scanHeader(text: string): number {
+    const plain = plainHeader(text, this.#limits.attributes)
+    if (!plain) return 0
+    this.#depth = 1
+    this.#isBetween = true
+    this.#scanner = new StanzaScanner(this.#limits)
+    this.#events.streamOpen(plain.header)
+    this.#checkStopped()
+    return plain.end
+  }
+
+  /** Reads children of the root of the plain form, past the tokenizer. @returns where in the text that ends */
+  #scanPlain(text: string, from: number): number {
     const scanner = this.#scanner
-    if (!scanner) return 0
-    let at = 0
+    if (!scanner) return from
+    let at = from
     for (;;) {
       at = endOfSpace(text, at)
       const end = at < text.length ? scanner.scan(text, at) : -1
-      const stanza = end === -1 ? undefined : plainStanza(scanner)
+      if (end === -1) return this.#scanEnd(text, at)
+      const stanza = plainStanza(scanner)
       if (stanza) {
         at = end
         this.#events.stanza(stanza)
       } else {
-        const plain = scanAcknowledgement(text, at)
-        if (!plain) return at
-        at = plain.end
-        this.#events.element(plain.element)
+        const el = plainElement(scanner)
+        if (!el) return at
+        at = end
+        this.#events.element(el)
       }
       this.#checkStopped()
     }
+  }
+
+  /** The end of a root whose header was plain. @returns where in the text it ends; `at` when it is not there */
+  #scanEnd(text: string, at: number): number {
+    if (this.#tokenizer || !text.startsWith(PLAIN_END, at)) return at
+    this.#depth = 0
+    this.#events.streamClose()
+    this.#checkStopped()
+    return at + PLAIN_END.length
   }
 
   /** What follows the last boundary counts for the stanza that it begins. */
@@ -185,6 +241,7 @@ export class StreamParser {
   }
 
   #openTag(tag: SaxesTagNS): void {
+    if (this.#isCatchingUp) return
     const { attributes, depth } = this.#limits
     let count = 0
     for (const _ in tag.attributes) count++
@@ -204,6 +261,7 @@ export class StreamParser {
   }
 
   #closeTag(): void {
+    if (this.#isCatchingUp) return
     this.#depth--
     if (this.#depth === 0) {
       this.#markBoundary()
@@ -232,15 +290,8 @@ export class StreamParser {
   }
 
   #checkStopped(): void {
-    if (!this.#tokenizer) throw STOPPED
+    if (this.#isStopped) throw STOPPED
   }
-}
-
-/** @returns undefined when the element is no stanza */
-function plainStanza({ name, attributes, inner, children }: StanzaScanner): Stanza | undefined {
-  if (name === 'message') return new Message(attributes, inner, children)
-  if (name === 'presence') return new Presence(attributes, inner, children)
-  return name === 'iq' ? new Iq(attributes, inner, children) : undefined
 }
 
 function textOutside(): StreamError {
