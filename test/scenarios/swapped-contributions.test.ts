@@ -33,6 +33,7 @@ export default definePlugin({
       streamFeatures: [{ when: 'before-authentication', element: () => element('everything', { xmlns: 'urn:example:stream' }) }],
       domains: [{ subdomain: 'everything', handle: () => element('answer', { xmlns: 'urn:example:domain' }) }],
       adminRoutes: [{ method: 'GET', path: '/word', summary: 'Word', handle: () => ({}) }],
+      consolePages: [{ name: 'word', title: 'Word', folder: new URL('./page', import.meta.url) }],
       listeners: [{ name: 'door', host: '127.0.0.1', port: 0, listening(port) { word.port = port }, onConnection(socket) { socket.write('hello') } }],
       services: { everything: {} } as never,
       start() { timers.every(1, () => { word.ticks++ }) },
@@ -46,7 +47,7 @@ const dependent = `
 import { definePlugin } from '@beaconfire/plugin-sdk'
 export default definePlugin({ name: 'needs-everything', version: '1.0.0', requires: ['everything' as never], setup: () => ({}) })`
 
-test('interceptors, handlers, hooks, discovery, stream features, domains, routes, ports, services, timers and metrics go with their version', async (t) => {
+test('interceptors, handlers, hooks, discovery, stream features, domains, routes, console pages, ports, services, timers and metrics go with their version', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'beaconfire-everything-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const write = async (name: string, source: string) => {
@@ -55,6 +56,8 @@ test('interceptors, handlers, hooks, discovery, stream features, domains, routes
     await writeFile(path.join(folder, name, 'index.ts'), source)
   }
   await write('everything', everything)
+  await mkdir(path.join(folder, 'everything/page'))
+  await writeFile(path.join(folder, 'everything/page/index.html'), '<!doctype html><title>Word</title>')
   await write('needs-everything', dependent)
   const server = await startTestServer(t, { config: { plugins: { folders: [folder] } } })
   const romeo = await server.login('romeo')
@@ -84,6 +87,7 @@ test('interceptors, handlers, hooks, discovery, stream features, domains, routes
     note('hook', word.opened > before.opened)
     later.drop()
     note('route', (await server.admin('/api/v1/plugins/everything/word')).status === 200)
+    note('console page', (await server.admin('/console/plugins/everything/word/')).status === 200)
     const socket = connect(word.port, '127.0.0.1')
     note(
       'port',
@@ -103,7 +107,19 @@ test('interceptors, handlers, hooks, discovery, stream features, domains, routes
     return found
   }
 
-  const kinds = ['interceptor', 'iq handler', 'feature', 'identity', 'domain', 'stream feature', 'pre-auth handler', 'hook', 'route', 'port']
+  const kinds = [
+    'interceptor',
+    'iq handler',
+    'feature',
+    'identity',
+    'domain',
+    'stream feature',
+    'pre-auth handler',
+    'hook',
+    'route',
+    'console page',
+    'port',
+  ]
   assert.deepEqual(await present(), [...kinds, 'service', 'metric', 'timer'])
   await write('everything', nothing)
   assert.equal((await server.plugins.rescan()).find((it) => it.name === 'everything')?.version, '2.0.0')
