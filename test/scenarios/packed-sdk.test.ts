@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { startTestServer } from '@beaconfire/plugin-sdk/testing'
@@ -93,6 +93,16 @@ describe('a plugin outside the repository', () => {
     await writeFile(join(plugin(), 'shipped.test.ts'), WITH_SHIPPED)
     const output = await project.node(['--import', 'tsx', '--test', 'hello.test.ts', 'shipped.test.ts'], plugin())
     assert.match(output, /pass 6\b[\s\S]*fail 0/)
+  })
+
+  test('may be an example of the SDK, which passes its tests there', async () => {
+    const copies = join(project.folder, 'examples')
+    await cp(join(project.folder, 'node_modules/@beaconfire/plugin-sdk/examples'), copies, { recursive: true })
+    const tests = (await readdir(copies, { recursive: true })).filter((it) => it.endsWith('.test.ts'))
+    assert.ok(tests.length >= 5, tests.join())
+    // In one process: each of its own would load the server anew.
+    await writeFile(join(copies, 'all.test.mjs'), tests.map((it) => `await import('./${it}')\n`).join(''))
+    assert.match(await project.node(['--import', 'tsx', '--test', 'all.test.mjs'], copies), /pass [1-9][\s\S]*fail 0/)
   })
 
   test('runs where its folder is in a plugins folder', async (t) => {

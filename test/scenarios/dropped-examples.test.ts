@@ -1,3 +1,4 @@
+/** Every example plugin, dropped into a running server as its README says. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -10,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { errorCondition, startTestServer, type TestClient, type TestServer } from '@beaconfire/plugin-sdk/testing'
 import type { PluginHost } from '../../core/plugin-host/plugin-host.js'
 
-const EXAMPLES = fileURLToPath(new URL('.', import.meta.url))
+const EXAMPLES = fileURLToPath(new URL('../../plugin-sdk/examples', import.meta.url))
 const api = (name: string, path: string) => `/api/v1/plugins/${name}${path}`
 
 interface World {
