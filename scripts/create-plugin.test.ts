@@ -16,12 +16,13 @@ const ROOT = resolve(fileURLToPath(import.meta.url), '../..')
 const SCRIPT = join(ROOT, 'scripts/create-plugin.ts')
 const { NODE_TEST_CONTEXT: _, ...env } = process.env
 
-const ALL = { interceptor: true, iqHandler: true, adminRoute: true, table: true, config: true }
+const ALL = { interceptor: true, iqHandler: true, adminRoute: true, table: true, config: true, consolePage: true }
 /** Plugins by name, and what they were asked to have. */
 const PARTS = {
   plain: {},
   'answers-iq': { iqHandler: true },
   'has-route': { adminRoute: true },
+  'has-page': { consolePage: true },
   'keeps-rows': { table: true },
   'is-configured': { config: true, iqHandler: true },
   'has-all': ALL,
@@ -98,13 +99,25 @@ describe('plugins with every kind of contribution', () => {
     assert.deepEqual(Object.keys((await status('has-all')) as object), ['label', 'messages'])
   })
 
+  test('have their pages in the console', async () => {
+    const list = await (await server.admin('/console/')).text()
+    for (const name of ['has-page', 'has-all']) {
+      const address = `/console/plugins/${name}/overview/`
+      assert.ok(list.includes(`<a href="${address}">${name}</a>`), name)
+      assert.match(await (await server.admin(address)).text(), new RegExp(`<h1>${name}</h1>`))
+    }
+  })
+
   test('compile under the strict options of the repository, with their own too, and are formatted as it is', async () => {
     const { compilerOptions } = JSON.parse(await readFile(join(ROOT, 'tsconfig.json'), 'utf8')) as { compilerOptions: object }
     const include = ['*/*.ts', join(ROOT, 'core/**/*.d.ts')]
     const options = { extends: './has-all/tsconfig.json', compilerOptions: { ...compilerOptions, types: undefined }, include }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(options))
     const biome = JSON.parse(await readFile(join(ROOT, 'biome.json'), 'utf8')) as Record<string, unknown>
-    await writeFile(join(folder, 'biome.json'), JSON.stringify({ ...biome, $schema: undefined, vcs: undefined, files: { includes: ['*/*.ts'] } }))
+    await writeFile(
+      join(folder, 'biome.json'),
+      JSON.stringify({ ...biome, $schema: undefined, vcs: undefined, files: { includes: ['*/*.ts', '*/console/*'] } }),
+    )
     await node([join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', folder])
     await node([join(ROOT, 'node_modules/@biomejs/biome/bin/biome'), 'check', ...Object.keys(PARTS)], folder)
   })
@@ -116,8 +129,9 @@ describe('plugins with every kind of contribution', () => {
       assert.equal(program, 'node')
       return (await node(args, join(folder, name))).stdout
     }
-    const [all, rows] = await Promise.all([run('has-all'), run('keeps-rows')])
-    assert.match(all, /pass 4\b[\s\S]*fail 0/)
+    const [all, page, rows] = await Promise.all([run('has-all'), run('has-page'), run('keeps-rows')])
+    assert.match(all, /pass 5\b[\s\S]*fail 0/)
+    assert.match(page, /pass 1\b[\s\S]*fail 0/)
     assert.match(rows, /pass 2\b[\s\S]*fail 0/)
   })
 })

@@ -25,6 +25,7 @@ export const PART_HINTS: Readonly<Record<keyof PluginParts, string>> = {
   adminRoute: 'adds a route to the admin API',
   table: 'has a table, into which its interceptor writes messages',
   config: 'has a key in the configuration',
+  consolePage: 'has a page in the web console',
 }
 
 const PART_LABELS: Readonly<Record<keyof PluginParts, string>> = {
@@ -33,6 +34,7 @@ const PART_LABELS: Readonly<Record<keyof PluginParts, string>> = {
   adminRoute: 'admin route',
   table: 'table',
   config: 'configuration',
+  consolePage: 'console page',
 }
 
 /** @param given what the command line said is not asked again @throws Cancelled (rejects) on Ctrl-C or Escape */

@@ -24,17 +24,19 @@ const FLAGS = {
   adminRoute: '--admin-route',
   table: '--table',
   config: '--config',
+  consolePage: '--console-page',
 } as const satisfies Readonly<Record<keyof PluginParts, string>>
 
 const OTHERS = `
 Made with an interceptor alone, since nothing else was asked for. There are also
-  --iq-handler, --admin-route, --table (with an interceptor that writes its rows), --config.
+  --iq-handler, --admin-route, --table (with an interceptor that writes its rows), --config,
+  --console-page.
 `
 
 /** Sets the exit code: 1 for what cannot be done. */
 export async function runCreatePlugin(args: readonly string[], surroundings: Surroundings): Promise<void> {
   const command = new Command(surroundings.name)
-    .description('Writes a new plugin. On a terminal it asks for what is not said. There is no web console yet, so it writes no pages of one.')
+    .description('Writes a new plugin. On a terminal it asks for what is not said.')
     .argument('[name]', 'in kebab-case; also the name of its folder')
   for (const [part, flag] of Object.entries(FLAGS)) command.option(flag, PART_HINTS[part as keyof PluginParts])
   command
@@ -74,6 +76,7 @@ function nextSteps(shape: PluginShape, { folder, files }: WrittenPlugin, place: 
   if (shape.interceptor)
     lines.push(step(place.kind === 'project' ? 'send a message' : `npm run say -- 'Hello'`, 'and the log says "a message passes"'))
   if (shape.adminRoute) lines.push(step(`GET /api/v1/plugins/${shape.name}/status`, 'is its route in the admin API'))
+  if (shape.consolePage) lines.push(step('http://localhost:9090/console/', 'has its page, for who has the admin token'))
   return `${lines.join('\n')}\n`
 }
 

@@ -1,4 +1,5 @@
 /** `index.ts` of a new plugin: the definition, with one contribution of each kind that was asked for. */
+import { PAGE, pageAddress } from './console-files.js'
 import { namespaceFor, type PluginShape, pascalCase } from './plugin-shape.js'
 
 export function indexModule(shape: PluginShape): string {
@@ -22,6 +23,7 @@ export function indexModule(shape: PluginShape): string {
     ...(shape.interceptor ? interceptorLines(shape) : []),
     ...(shape.iqHandler ? iqHandlerLines(shape) : []),
     ...(shape.adminRoute ? adminRouteLines(shape) : []),
+    ...(shape.consolePage ? consolePageLines(shape) : []),
     '    }',
     '  },',
     '})',
@@ -103,6 +105,15 @@ function adminRouteLines(shape: PluginShape): string[] {
     `          response: Type.Object(${response}),`,
     `          handle: ${answer},`,
     '        }),',
+    '      ],',
+  ]
+}
+
+function consolePageLines({ name }: PluginShape): string[] {
+  return [
+    '      consolePages: [',
+    `        // At ${pageAddress(name)} of the admin listener.`,
+    `        { name: '${PAGE}', title: '${name}', folder: new URL('./console', import.meta.url) },`,
     '      ],',
   ]
 }

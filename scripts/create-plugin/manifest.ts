@@ -2,7 +2,7 @@
 import { CORE, type Place, SDK, TOOLS } from './place.js'
 import type { PluginShape } from './plugin-shape.js'
 
-export function manifest({ name }: PluginShape, place: Place): string {
+export function manifest({ name, consolePage }: PluginShape, place: Place): string {
   const common = { version: '0.1.0', private: true, type: 'module' }
   switch (place.kind) {
     case 'workspace':
@@ -21,7 +21,7 @@ export function manifest({ name }: PluginShape, place: Place): string {
       return json({
         name,
         ...common,
-        files: ['*.ts', '!*.test.ts'],
+        files: ['*.ts', '!*.test.ts', ...(consolePage ? ['console'] : [])],
         scripts: { test: `node --import tsx --test ${name}.test.ts`, check: 'tsc --noEmit' },
         // A server with another SDK refuses the plugin with a clear word.
         peerDependencies: { [SDK]: place.packages[SDK] },

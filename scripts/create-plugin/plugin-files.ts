@@ -1,4 +1,5 @@
 /** The files of a new plugin, by name. What is written here is what authors read first: keep it short and true. */
+import { consoleFiles } from './console-files.js'
 import { indexModule } from './index-module.js'
 import { compilerOptions, manifest } from './manifest.js'
 import type { Place } from './place.js'
@@ -6,7 +7,7 @@ import { type PluginShape, pascalCase, snakeCase } from './plugin-shape.js'
 import { readme } from './readme.js'
 import { testModule } from './test-module.js'
 
-/** @returns contents by file name */
+/** @returns contents by path in the plugin's folder, with `/` */
 export function pluginFiles(shape: PluginShape, place: Place): Map<string, string> {
   const { name } = shape
   const files = new Map([
@@ -16,6 +17,7 @@ export function pluginFiles(shape: PluginShape, place: Place): Map<string, strin
     [`${name}.test.ts`, testModule(shape)],
   ])
   if (shape.table) files.set(`${name}-store.ts`, storeModule(shape))
+  if (shape.consolePage) for (const [path, content] of consoleFiles(shape)) files.set(path, content)
   const options = compilerOptions(place)
   if (options !== undefined) files.set('tsconfig.json', options)
   return files

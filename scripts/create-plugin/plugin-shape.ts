@@ -7,6 +7,7 @@ export interface PluginShape {
   readonly adminRoute: boolean
   readonly table: boolean
   readonly config: boolean
+  readonly consolePage: boolean
 }
 
 export type PluginParts = Partial<Omit<PluginShape, 'name'>>
@@ -28,10 +29,10 @@ export function shapeOf(name: string, parts: PluginParts): PluginShape {
     )
   }
   if (name.length > LONGEST_NAME) throw new ShapeRefused(`"${name}" has ${name.length} characters: use ${LONGEST_NAME} at most`)
-  const { iqHandler = false, adminRoute = false, table = false, config = false } = parts
+  const { iqHandler = false, adminRoute = false, table = false, config = false, consolePage = false } = parts
   // Rows are written by the interceptor; and a plugin that does nothing teaches nothing.
-  const interceptor = parts.interceptor === true || table || !(iqHandler || adminRoute)
-  return { name, interceptor, iqHandler, adminRoute, table, config }
+  const interceptor = parts.interceptor === true || table || !(iqHandler || adminRoute || consolePage)
+  return { name, interceptor, iqHandler, adminRoute, table, config, consolePage }
 }
 
 function suggestion(name: string): string {

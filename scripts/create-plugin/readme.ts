@@ -1,4 +1,5 @@
 /** README.md of a new plugin: what an operator is told about it. */
+import { pageAddress } from './console-files.js'
 import { type Place, testCommand } from './place.js'
 import { namespaceFor, type PluginShape, snakeCase } from './plugin-shape.js'
 
@@ -15,6 +16,7 @@ export function readme(shape: PluginShape, place: Place): string {
     shape.table &&
       `## Table \`${snakeCase(name)}_messages\`\n| Column | |\n|---|---|\n| \`sentAt\` | epoch milliseconds |\n| \`sender\` | bare JID |\n| \`body\` | the message's text |`,
     shape.adminRoute && `## Admin API\n\`GET /api/v1/plugins/${name}/status\` tells how the plugin is doing.`,
+    shape.consolePage && `## Console\n\`${pageAddress(name)}\` of the admin listener shows how the plugin is doing.`,
     `## Test\n\`\`\`sh\n${testCommand(name, place)}\n\`\`\``,
   ]
   return `${sections.filter((it) => it !== false).join('\n\n')}\n`

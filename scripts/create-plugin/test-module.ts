@@ -1,4 +1,5 @@
 /** The test of a new plugin: one for each kind of contribution, on a whole server. */
+import { fetchedBy, PAGE, pageAddress } from './console-files.js'
 import { camelCase, namespaceFor, type PluginShape, pascalCase, snakeCase } from './plugin-shape.js'
 
 export function testModule(shape: PluginShape): string {
@@ -16,6 +17,7 @@ export function testModule(shape: PluginShape): string {
     ...(shape.table ? [tableTest(shape)] : []),
     ...(shape.iqHandler ? [iqHandlerTest(shape)] : []),
     ...(shape.adminRoute ? [adminRouteTest(shape)] : []),
+    ...(shape.consolePage ? [consolePageTest(shape)] : []),
   ]
   return `${[head, ...tests].map((lines) => lines.join('\n')).join('\n\n')}\n`
 }
@@ -87,6 +89,19 @@ function adminRouteTest(shape: PluginShape): string[] {
     ...start(shape, 'well met'),
     `  const answer = await server.admin('/api/v1/plugins/${shape.name}/status')`,
     `  assert.deepEqual(await answer.json(), { label: '${label}'${shape.table ? ', messages: 0' : ''} })`,
+    '})',
+  ]
+}
+
+function consolePageTest(shape: PluginShape): string[] {
+  return [
+    `test('its page is in the console, and what it loads is there', async (t) => {`,
+    ...start(shape),
+    `  const page = '${pageAddress(shape.name)}'`,
+    `  assert.match(await (await server.admin(page)).text(), /<script type="module" src="${PAGE}\\.js">/)`,
+    `  for (const loaded of [\`\${page}${PAGE}.js\`, '/console/console.js', '${fetchedBy(shape)}']) {`,
+    '    assert.equal((await server.admin(loaded)).status, 200, loaded)',
+    '  }',
     '})',
   ]
 }

@@ -1,14 +1,14 @@
 /** Writes a new plugin's folder, whole or not at all: a server that watches the folder above never sees half of it. */
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Place } from './place.js'
 import { pluginFiles } from './plugin-files.js'
 import { type PluginShape, ShapeRefused } from './plugin-shape.js'
 
 export interface WrittenPlugin {
   readonly folder: string
-  /** Names of its files. */
+  /** Its files, as paths in it. */
   readonly files: readonly string[]
 }
 
@@ -21,7 +21,10 @@ export async function writePlugin(shape: PluginShape, into: string, place: Place
   await mkdir(into, { recursive: true })
   await mkdir(underWay)
   try {
-    for (const [name, content] of files) await writeFile(join(underWay, name), content)
+    for (const [path, content] of files) {
+      await mkdir(dirname(join(underWay, path)), { recursive: true })
+      await writeFile(join(underWay, path), content)
+    }
     await rename(underWay, folder)
   } catch (error) {
     await rm(underWay, { recursive: true, force: true })
