@@ -4,12 +4,15 @@ import type { AdminServer } from './admin/admin-server.js'
 import type { CommandRegistry } from './command-registry.js'
 import type { HookRegistry } from './pipeline/hooks.js'
 import type { InterceptorChain } from './pipeline/interceptor-chain.js'
+import type { PinnedTables } from './pipeline/pinned-tables.js'
 import type { Registries } from './plugin-host/registries.js'
 import type { IqDispatcher } from './router/iq-dispatcher.js'
 import type { PluginDomains } from './router/plugin-domains.js'
 import type { StreamFeatureRegistry } from './stream/stream-features.js'
 
 export interface ContributionPlaces {
+  /** Those of `chain`, `hooks`, `iq` and `domains`. */
+  readonly tables: PinnedTables
   readonly chain: InterceptorChain
   readonly hooks: HookRegistry
   readonly iq: IqDispatcher
@@ -32,9 +35,9 @@ export function registriesOf(places: ContributionPlaces): Registries {
     command: (plugin, command) => places.commands.add(plugin, command),
     adminRoutes: (plugin, routes) => places.admin.addRoutes(plugin, routes),
     consolePages: (plugin, pages) => places.admin.consolePages.add(plugin, pages),
-    batch: (change) => places.chain.batch(change),
+    batch: (change) => places.tables.exchange(change),
     shadow: (plugin, shadow) => places.chain.shadow(plugin, shadow),
-    whenDrained: () => places.chain.whenDrained(),
+    drained: (limitMs) => places.tables.drained(limitMs),
   }
 }
 

@@ -20,6 +20,7 @@ import { loadTls } from './net/tls-context.js'
 import { FlightRecorder } from './pipeline/flight-recorder.js'
 import { HookRegistry } from './pipeline/hooks.js'
 import { InterceptorChain } from './pipeline/interceptor-chain.js'
+import { PinnedTables } from './pipeline/pinned-tables.js'
 import { PluginHost } from './plugin-host/plugin-host.js'
 import type { PluginControl } from './plugin-host/registries.js'
 import { GiveBack } from './router/give-back.js'
@@ -73,6 +74,7 @@ class Server {
   readonly #log: Logger
   readonly #domain: Jid
   readonly #internal: InternalSession
+  readonly #tables = new PinnedTables()
   readonly #chain: InterceptorChain
   readonly #hooks: HookRegistry
   readonly #recorder: FlightRecorder
@@ -97,14 +99,14 @@ class Server {
     this.#domain = Jid.of(undefined, config.domain)
     this.#configuredAdmins = parseAdmins(config.admins)
     this.#internal = new InternalSession(this.#domain, log)
-    this.#chain = new InterceptorChain(log)
-    this.#hooks = new HookRegistry(log)
+    this.#chain = new InterceptorChain(log, this.#tables)
+    this.#hooks = new HookRegistry(log, this.#tables)
     this.#recorder = new FlightRecorder((watch) => {
       this.#chain.watch(watch)
       this.#hooks.watch(watch)
     })
-    this.#iq = new IqDispatcher(log)
-    this.#domains = new PluginDomains(this.#domain, log)
+    this.#iq = new IqDispatcher(log, this.#tables)
+    this.#domains = new PluginDomains(this.#domain, log, this.#tables)
     this.#discovery = new DiscoveryRegistry(this.#domains)
     this.#delivery = new Delivery(this.#chain, this.#internal, log)
     if (!config.c2s.anonymous) return
@@ -242,6 +244,7 @@ class Server {
     return new PacketRouter({
       domain: this.#domain,
       internal: this.#internal,
+      tables: this.#tables,
       chain: this.#chain,
       hooks: this.#hooks,
       iq: this.#iq,
@@ -278,6 +281,7 @@ class Server {
       uploads: builtIn ? undefined : plugins.folders[0],
       trustedKeys: plugins.trustedKeys,
       registries: registriesOf({
+        tables: this.#tables,
         chain: this.#chain,
         hooks: this.#hooks,
         iq: this.#iq,

@@ -50,10 +50,8 @@ export interface CompiledChain {
   readonly outgoing: Readonly<Record<StanzaKind, Stages>>
 }
 
-/** One state of all chains. A stanza sees one from its first crossing to its last. */
-export class ChainState {
-  /** Stanzas under way that began with this state and have become asynchronous. */
-  inFlight = 0
+/** All chains, as they are until interceptors change again. */
+export class CompiledChains {
   readonly #global: Interceptors
   readonly #ofUser = new Map<string, GuardedInterceptor[]>()
   readonly #forAll: CompiledChain

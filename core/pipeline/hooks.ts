@@ -9,6 +9,7 @@ import {
   StanzaError,
   type Verdict,
 } from '@beaconfire/plugin-sdk'
+import { type PinnedTable, PinnedTables } from './pinned-tables.js'
 import { withinLimit } from './time-limit.js'
 
 /** How long a hook may take over its verdict, in ms. */
@@ -29,13 +30,19 @@ interface Listener {
   readonly hook: (fact: never) => MaybePromise<Verdict | void>
 }
 
+const NOBODY: readonly Listener[] = []
+
 export class HookRegistry {
   readonly #listeners = new Map<HookName, readonly Listener[]>()
   readonly #log: Logger
+  readonly #tables: PinnedTables
+  readonly #table: PinnedTable<ReadonlyMap<HookName, readonly Listener[]>>
   #watch: HookWatch | undefined
 
-  constructor(log: Logger) {
+  constructor(log: Logger, tables = new PinnedTables()) {
     this.#log = log
+    this.#tables = tables
+    this.#table = tables.table(() => new Map(this.#listeners))
   }
 
   /** Lets `watch` know what each hook says that is asked about a stanza; undefined: nobody is told. */
@@ -50,25 +57,28 @@ export class HookRegistry {
       const hook = hooks[name]?.bind(hooks)
       if (hook) added.push([name, { plugin, hook: hook as Listener['hook'] }])
     }
-    for (const [name, listener] of added) this.#listeners.set(name, [...this.#of(name), listener])
-    return () => {
-      for (const [name, listener] of added) {
-        this.#listeners.set(
-          name,
-          this.#of(name).filter((it) => it !== listener),
-        )
-      }
-    }
+    const change = (name: HookName, to: (registered: readonly Listener[]) => readonly Listener[]) =>
+      this.#listeners.set(name, to(this.#listeners.get(name) ?? NOBODY))
+    this.#table.change(() => {
+      for (const [name, listener] of added) change(name, (registered) => [...registered, listener])
+    })
+    return () =>
+      this.#table.change(() => {
+        for (const [name, listener] of added) change(name, (registered) => registered.filter((it) => it !== listener))
+      })
   }
 
-  /** Asks until one says `handled`. @throws StanzaError of a hook that refuses */
+  /** Asks until one says `handled`: those that the stanza it is about began with. @throws StanzaError of a hook that refuses */
   ask<Name extends VerdictHook>(name: Name, fact: FactOf<Name>): MaybePromise<Verdict> {
-    return this.#askFrom(0, this.#of(name), name, fact)
+    const about = this.#tables.isSettled ? undefined : stanzaOf(fact)
+    const table = about ? this.#table.of(about) : this.#table.current
+    return this.#askFrom(0, table.get(name) ?? NOBODY, name, fact)
   }
 
-  /** Tells all of them, one after the other. @throws the first StanzaError of a hook, when all have been told */
+  /** Tells all that serve now, one after the other. @throws the first StanzaError of a hook, when all have been told */
   tell<Name extends Exclude<HookName, VerdictHook>>(name: Name, fact: FactOf<Name>): MaybePromise<void> {
-    return this.#tellFrom(0, this.#of(name), name, fact, undefined)
+    const told = this.#tellFrom(0, this.#table.current.get(name) ?? NOBODY, name, fact, undefined)
+    return isPromise(told) ? this.#tables.await(told) : told
   }
 
   #askFrom(start: number, listeners: readonly Listener[], name: HookName, fact: unknown): MaybePromise<Verdict> {
@@ -112,8 +122,7 @@ export class HookRegistry {
 
   #callWatched(watch: HookWatch, listener: Listener, name: HookName, fact: unknown): MaybePromise<Verdict | void> {
     const startedAt = performance.now()
-    const { message, presence, stanza } = fact as { message?: RoutedNotes; presence?: RoutedNotes; stanza?: RoutedNotes }
-    const about = message ?? presence ?? stanza
+    const about = stanzaOf(fact)
     const report = (outcome: Verdict | 'rejected') => {
       if (about) watch.hookAsked(listener.plugin, name, about, outcome, performance.now() - startedAt)
     }
@@ -147,8 +156,10 @@ export class HookRegistry {
     this.#log.error({ plugin: listener.plugin, hook: name, error }, 'hook failed')
     return 'pass'
   }
+}
 
-  #of(name: HookName): readonly Listener[] {
-    return this.#listeners.get(name) ?? []
-  }
+/** The stanza that a verdict is asked about. */
+function stanzaOf(fact: unknown): RoutedNotes | undefined {
+  const { message, presence, stanza } = fact as { message?: RoutedNotes; presence?: RoutedNotes; stanza?: RoutedNotes }
+  return message ?? presence ?? stanza
 }

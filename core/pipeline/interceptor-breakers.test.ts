@@ -153,14 +153,14 @@ test('a rejection is no failure', () => {
 
 test('one switched off is not called, and stays off when its plugin is loaded anew; what was counted goes on', () => {
   const interceptor = failing({ breaker: { failures: 100 } })
-  const { chain, run } = chainWith()
+  const { chain, tables, run } = chainWith()
   const undo = chain.add('guardian', interceptor)
   void run()
   assert.equal(chain.switch('guardian', 'nobody', false), false)
   assert.equal(chain.switch('guardian', 'failing', false), true)
   void run()
   assert.deepEqual([chain.statuses()[0]?.off, chain.statuses()[0]?.errors], [true, 1])
-  chain.batch(() => {
+  tables.exchange(() => {
     undo()
     chain.add('guardian', failing())
   })
@@ -172,11 +172,11 @@ test('one switched off is not called, and stays off when its plugin is loaded an
 })
 
 test('a new version of an interceptor begins with a closed breaker', () => {
-  const { chain, run } = chainWith()
+  const { chain, tables, run } = chainWith()
   const undo = chain.add('guardian', failing({ breaker: { failures: 1 } }))
   void run()
   assert.equal(chain.statuses()[0]?.breaker, 'open')
-  chain.batch(() => {
+  tables.exchange(() => {
     undo()
     chain.add('guardian', failing({ breaker: { failures: 1 } }))
   })

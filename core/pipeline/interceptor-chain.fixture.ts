@@ -3,6 +3,7 @@ import { Jid, message, type PacketInterceptor, type PacketRejected, type Stanza 
 import { recordingLogger } from '../log.js'
 import type { Origin } from './crossing.js'
 import { InterceptorChain } from './interceptor-chain.js'
+import { PinnedTables } from './pinned-tables.js'
 
 export function sessionOf(jid: string): Origin {
   return { kind: 'client', id: jid, jid: Jid.parse(jid), remoteAddress: '', secure: true, hold: () => undefined }
@@ -12,7 +13,8 @@ export const romeo = sessionOf('romeo@test/orchard')
 
 export function chainWith(...interceptors: PacketInterceptor[]) {
   const { log, entries } = recordingLogger()
-  const chain = new InterceptorChain(log)
+  const tables = new PinnedTables()
+  const chain = new InterceptorChain(log, tables)
   for (const interceptor of interceptors) chain.add('plugin', interceptor)
   const acted: Stanza[] = []
   const rejections: PacketRejected[] = []
@@ -22,7 +24,7 @@ export function chainWith(...interceptors: PacketInterceptor[]) {
   }
   const run = (packet: Stanza = message({ to: 'juliet@test', type: 'chat' }), incoming = true, routed = packet) =>
     chain.around(incoming, packet, romeo, romeo, routed, act, (rejection) => void rejections.push(rejection))
-  return { chain, entries, acted, rejections, run }
+  return { chain, tables, entries, acted, rejections, run }
 }
 
 /** Something to wait for and let go. */

@@ -14,10 +14,11 @@ import {
 } from '@beaconfire/plugin-sdk'
 import { ContributionConflict } from '../plugin-host/registries.js'
 import type { CrossingProbe, CrossingWatch, InterceptorShadow } from './chain-watch.js'
-import { ChainState, type Stages } from './compiled-chain.js'
+import { CompiledChains, type Stages } from './compiled-chain.js'
 import { type Origin, PacketCrossing } from './crossing.js'
 import { Deadlines } from './deadlines.js'
 import { GuardedInterceptor, type InterceptorCounters, type InterceptorStatus } from './guarded-interceptor.js'
+import { type PinnedTable, PinnedTables } from './pinned-tables.js'
 import { runStage } from './stage-run.js'
 
 /** What is done with the packet between the two passes. @returns false when it came to nothing */
@@ -28,21 +29,19 @@ export type OnRejected = (rejection: PacketRejected, packet: Stanza, session: Se
 export class InterceptorChain {
   /** By `plugin/name`, in order of adding. */
   readonly #guarded = new Map<string, GuardedInterceptor>()
-  #state = new ChainState([])
-  /** Which state a stanza began with, of those under way: its later crossings see the same, whatever was exchanged meanwhile. */
-  readonly #underWay = new Map<RoutedNotes, ChainState>()
-  /** States of before that stanzas under way still see, and who waits for their end. */
-  readonly #draining = new Map<ChainState, (() => void)[]>()
   readonly #counters = new Map<string, InterceptorCounters>()
   readonly #off = new Set<string>()
   readonly #shadows = new Map<string, InterceptorShadow>()
   #watch: CrossingWatch | undefined
-  #isBatching = false
   readonly #deadlines = new Deadlines()
   readonly #log: Logger
+  readonly #tables: PinnedTables
+  readonly #chains: PinnedTable<CompiledChains>
 
-  constructor(log: Logger) {
+  constructor(log: Logger, tables = new PinnedTables()) {
     this.#log = log
+    this.#tables = tables
+    this.#chains = tables.table(() => this.#compile())
   }
 
   /**
@@ -57,22 +56,9 @@ export class InterceptorChain {
       throw new ContributionConflict(`plugin "${plugin}" has two interceptors named "${interceptor.name}"; give each a name of its own`)
     }
     this.#counters.set(added.key, added.counters)
-    this.#guarded.set(added.key, added)
-    this.#compile()
+    this.#chains.change(() => void this.#guarded.set(added.key, added))
     return () => {
-      if (this.#guarded.get(added.key) === added) this.#guarded.delete(added.key)
-      this.#compile()
-    }
-  }
-
-  /** Compiles once, after `change`. */
-  batch(change: () => void): void {
-    this.#isBatching = true
-    try {
-      change()
-    } finally {
-      this.#isBatching = false
-      this.#compile()
+      if (this.#guarded.get(added.key) === added) this.#chains.change(() => void this.#guarded.delete(added.key))
     }
   }
 
@@ -84,18 +70,20 @@ export class InterceptorChain {
   switch(plugin: string, name: string, on: boolean): boolean {
     const found = this.#guarded.get(`${plugin}/${name}`)
     if (!found) return false
-    if (on) this.#off.delete(found.key)
-    else this.#off.add(found.key)
-    found.openUntil = 0
-    this.#compile()
+    this.#chains.change(() => {
+      if (on) this.#off.delete(found.key)
+      else this.#off.add(found.key)
+      found.openUntil = 0
+    })
     return true
   }
 
   /** Puts the interceptors of a shadow version beside those of a plugin; undefined takes them away. */
   shadow(plugin: string, shadow: InterceptorShadow | undefined): void {
-    if (shadow) this.#shadows.set(plugin, shadow)
-    else this.#shadows.delete(plugin)
-    this.#compile()
+    this.#chains.change(() => {
+      if (shadow) this.#shadows.set(plugin, shadow)
+      else this.#shadows.delete(plugin)
+    })
   }
 
   /** Lets `watch` see every crossing that it wants; undefined: nobody looks, which costs nothing. */
@@ -103,23 +91,14 @@ export class InterceptorChain {
     this.#watch = watch
   }
 
-  /** Resolves when no stanza is under way any more that began with interceptors of before the last change. */
-  async whenDrained(): Promise<void> {
-    await Promise.all(
-      [...this.#draining.values()].map((waiting) => {
-        return new Promise<void>((resolve) => void waiting.push(resolve))
-      }),
-    )
-  }
-
   /** True when somebody may change what this session is about to get: it then needs a copy of its own. */
   rewritesOutgoing(packet: Stanza, session: Session): boolean {
-    return this.#stateOf(packet).of(session).outgoing[packet.kind].before.mayRewrite(packet)
+    return this.#chains.of(packet).of(session).outgoing[packet.kind].before.mayRewrite(packet)
   }
 
   /**
-   * Leads a packet through. The chains are looked up once for each stanza, so that it sees one state of them even when plugins
-   * change while it is under way.
+   * Leads a packet through.
+   * @param routed the stanza as it was read or made, of which `packet` may be one recipient's copy
    * @returns what `act` returned, or false when the packet was rejected
    */
   around(
@@ -131,12 +110,11 @@ export class InterceptorChain {
     act: Act,
     onRejected: OnRejected,
   ): MaybePromise<boolean> {
-    const state = incoming ? this.#state : this.#stateOf(routed)
-    const chain = state.of(session)
+    const chain = this.#chains.of(routed).of(session)
     const stages = (incoming ? chain.incoming : chain.outgoing)[packet.kind]
     const probe = this.#watch?.crossing(packet, session, incoming, routed)
     const done = this.#lead(stages, incoming, packet, session, origin, routed, act, onRejected, probe)
-    return isPromise(done) ? this.#follow(done, state, incoming ? routed : undefined) : done
+    return isPromise(done) ? this.#tables.pin(routed, done) : done
   }
 
   #lead(
@@ -213,41 +191,13 @@ export class InterceptorChain {
     })
   }
 
-  /** A stanza has become asynchronous: plugins may be exchanged before it is through. @param routed the stanza, at its incoming crossing */
-  #follow(done: Promise<boolean>, state: ChainState, routed: RoutedNotes | undefined): Promise<boolean> {
-    state.inFlight++
-    if (routed !== undefined) this.#underWay.set(routed, state)
-    const over = () => {
-      if (routed !== undefined) this.#underWay.delete(routed)
-      if (--state.inFlight > 0) return
-      for (const resolve of this.#draining.get(state) ?? []) resolve()
-      this.#draining.delete(state)
-    }
-    return done.then(
-      (outcome) => {
-        over()
-        return outcome
-      },
-      (error: unknown) => {
-        over()
-        throw error
-      },
-    )
-  }
-
-  #stateOf(routed: RoutedNotes): ChainState {
-    return this.#underWay.size === 0 ? this.#state : (this.#underWay.get(routed) ?? this.#state)
-  }
-
-  #compile(): void {
-    if (this.#isBatching) return
-    if (this.#state.inFlight > 0) this.#draining.set(this.#state, [])
+  #compile(): CompiledChains {
     for (const key of this.#counters.keys()) if (!this.#guarded.has(key)) this.#counters.delete(key)
     const guarded = [...this.#guarded.values()]
     for (const it of guarded) it.called = it.interceptor
     const alone = [...this.#shadows].flatMap(([plugin, shadow]) => this.#arrange(plugin, shadow, guarded))
     const serving = guarded.filter((it) => !this.#off.has(it.key))
-    this.#state = new ChainState([...serving, ...alone])
+    return new CompiledChains([...serving, ...alone])
   }
 
   /** @returns those that the shadow has and the plugin has not */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { message, type PacketInterceptor } from '@beaconfire/plugin-sdk'
+import { message, type PacketInterceptor, type Stanza } from '@beaconfire/plugin-sdk'
 import { chainWith, gate, romeo } from './interceptor-chain.fixture.js'
 
 function noting(calls: string[], version: string, rest: Partial<PacketInterceptor> = {}): PacketInterceptor {
@@ -12,7 +12,12 @@ function noting(calls: string[], version: string, rest: Partial<PacketIntercepto
 test('a stanza under way sees one version at its own crossing and at those of its recipients; the next one sees the new', async () => {
   const calls: string[] = []
   const slow = gate()
-  const { chain, run } = chainWith({ name: 'slow', band: 'guard', when: { incoming: true, processed: false }, interceptPacket: () => slow.passed })
+  const { chain, tables, run } = chainWith({
+    name: 'slow',
+    band: 'guard',
+    when: { incoming: true, processed: false },
+    interceptPacket: () => slow.passed,
+  })
   const undo = chain.add('noting', noting(calls, 'old'))
   const packet = message({ to: 'juliet@test' })
   const deliver = () =>
@@ -26,7 +31,7 @@ test('a stanza under way sees one version at its own crossing and at those of it
       () => undefined,
     )
   const done = chain.around(true, packet, romeo, romeo, packet, deliver, () => undefined)
-  chain.batch(() => {
+  tables.exchange(() => {
     undo()
     chain.add('noting', noting(calls, 'new'))
   })
@@ -40,13 +45,13 @@ test('a stanza under way sees one version at its own crossing and at those of it
 test('who waits for the old version to drain waits for the stanzas that began with it, and for no others', async () => {
   const [first, second] = [gate(), gate()]
   const gates = [first, second]
-  const { chain, run } = chainWith({ name: 'slow', band: 'guard', when: { processed: false }, interceptPacket: () => gates.shift()?.passed })
-  await chain.whenDrained()
+  const { chain, tables, run } = chainWith({ name: 'slow', band: 'guard', when: { processed: false }, interceptPacket: () => gates.shift()?.passed })
+  assert.equal(await tables.drained(1000), true)
   const early = run()
   chain.add('other', noting([], 'new'))
   const later = run()
   let isDrained = false
-  const drained = chain.whenDrained().then(() => {
+  const drained = tables.drained(10_000).then(() => {
     isDrained = true
   })
   await new Promise(setImmediate)
@@ -54,8 +59,59 @@ test('who waits for the old version to drain waits for the stanzas that began wi
   first.open()
   await early
   await drained
+  assert.equal(tables.isSettled, true)
   second.open()
   await later
+})
+
+test('what is under way still when the time is up meets from then on what serves', async () => {
+  const calls: string[] = []
+  const hang = gate()
+  const { chain, tables, acted } = chainWith()
+  const undo = chain.add('noting', noting(calls, 'old'))
+  const packet = message({ to: 'juliet@test' })
+  const cross = (incoming: boolean, act: () => true | Promise<true>) => chain.around(incoming, packet, romeo, romeo, packet, act, () => undefined)
+  const done = cross(true, () => hang.passed.then(() => cross(false, () => true) as true))
+  tables.exchange(() => {
+    undo()
+    chain.add('noting', noting(calls, 'new'))
+  })
+  assert.equal(await tables.drained(1), false)
+  assert.equal(tables.isSettled, true)
+  hang.open()
+  await done
+  assert.deepEqual(calls, ['old IN-pre', 'new OUT-pre', 'new OUT-post', 'old IN-post'])
+  assert.deepEqual(acted, [])
+})
+
+test('the copy that goes on where an interceptor was given up is of the same generation as the stanza', async () => {
+  const calls: string[] = []
+  const { chain, tables } = chainWith({
+    name: 'never',
+    band: 'guard',
+    budget: 1,
+    when: { incoming: true, processed: false },
+    interceptPacket: () => new Promise<never>(() => undefined),
+  })
+  const undo = chain.add('noting', noting(calls, 'old', { when: { incoming: false } }))
+  const packet = message({ to: 'juliet@test' })
+  const deliver = (given: Stanza) =>
+    chain.around(
+      false,
+      given.clone(),
+      romeo,
+      romeo,
+      given,
+      () => true,
+      () => undefined,
+    )
+  const done = chain.around(true, packet, romeo, romeo, packet, deliver, () => undefined)
+  tables.exchange(() => {
+    undo()
+    chain.add('noting', noting(calls, 'new', { when: { incoming: false } }))
+  })
+  await done
+  assert.deepEqual(calls, ['old OUT-pre', 'old OUT-post'])
 })
 
 test('a stanza whose type is rewritten meets those that want the new type, from there on', async () => {

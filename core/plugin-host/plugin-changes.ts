@@ -1,6 +1,5 @@
 /** Brings what runs in line with what should run: starts, replaces and retires versions, in order of dependency. */
 import type { AnyPlugin, Logger, ServiceName, Services } from '@beaconfire/plugin-sdk'
-import { withinLimit } from '../pipeline/time-limit.js'
 import type { LeakWatch } from './leak-watch.js'
 import { type LoadOrder, loadOrder, providerFailed } from './load-order.js'
 import { loadFailed } from './load-plugin.js'
@@ -8,7 +7,7 @@ import type { PluginRecord } from './plugin-record.js'
 import { PluginVersion, type VersionParts } from './plugin-version.js'
 import { ServingPlugins } from './serving-plugins.js'
 
-/** How long a version that was replaced is kept for stanzas that began with it, in ms; more than an interceptor's usual budget. */
+/** How long a version that was replaced is kept for what began with it, in ms; more than an interceptor's usual budget. */
 const DRAIN_LIMIT_MS = 5000
 /** What a plugin may take to stop when the server stops, in ms: one that hangs must not cost the others their flush. */
 const LAST_STOP_LIMIT_MS = 1500
@@ -123,13 +122,10 @@ export class PluginChanges {
     record.serves(version)
   }
 
-  /** Stanzas that began with what is retired now pass it to their end. */
+  /** What began with what is retired now is passed to its end by it: stanzas with all that they meet, and hooks under way. */
   async #letThrough(): Promise<void> {
-    try {
-      await withinLimit('a stanza under way', () => this.#parts.registries.whenDrained(), DRAIN_LIMIT_MS)
-    } catch (error) {
-      this.#log.warn({ error }, 'a plugin is stopped though a stanza that began with it is still under way')
-    }
+    if (await this.#parts.registries.drained(DRAIN_LIMIT_MS)) return
+    this.#log.warn({ limit: DRAIN_LIMIT_MS }, 'a plugin is stopped though a stanza that began with it is still under way, and meets what serves now')
   }
 
   #takeOut(records: readonly PluginRecord[]): void {

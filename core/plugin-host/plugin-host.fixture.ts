@@ -63,7 +63,9 @@ export class RecordingRegistries implements Registries {
   readonly adminRoutes = (plugin: string, routes: readonly { readonly path: string }[]) => this.#add(`${plugin}${routes[0]?.path}`)
   readonly consolePages = (plugin: string, pages: readonly { readonly name: string }[]) => this.#add(`${plugin}/${pages[0]?.name}`)
 
-  async whenDrained(): Promise<void> {}
+  async drained(): Promise<boolean> {
+    return true
+  }
   shadow(): void {}
 
   batch(change: () => void): void {

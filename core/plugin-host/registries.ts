@@ -32,13 +32,16 @@ export interface Registries {
   consolePages(plugin: string, pages: readonly ConsolePage[]): Undo
   /**
    * Runs `change` so that many registrations count as one: chains are compiled and routes mounted once, at its end.
-   * No stanza passes in between: `change` is synchronous.
+   * No stanza passes in between: `change` is synchronous. A stanza that waits for somebody meanwhile goes on with what there was before.
    */
   batch(change: () => void): void
   /** Puts the interceptors of a shadow version beside those of the plugin; undefined takes them away. */
   shadow(plugin: string, shadow: InterceptorShadow | undefined): void
-  /** Resolves when no stanza is under way any more that began before the last batch: what it took out is not called again. */
-  whenDrained(): Promise<void>
+  /**
+   * Resolves with true when nothing is under way any more that began before the last batch: what that took out is not called again; with
+   * false after `limitMs`.
+   */
+  drained(limitMs: number): Promise<boolean>
 }
 
 /** Two plugins want the same namespace, path or name. */

@@ -16,26 +16,23 @@ import {
   whenDone,
 } from '@beaconfire/plugin-sdk'
 import type { Origin } from '../pipeline/crossing.js'
-import { withinLimit } from '../pipeline/time-limit.js'
+import { type PinnedTable, PinnedTables } from '../pipeline/pinned-tables.js'
 import { ContributionConflict } from '../plugin-host/registries.js'
-
-/** How long a handler may take, in ms: the requester's next stanza waits for it. */
-const ANSWER_LIMIT_MS = 30_000
+import { answerTo, type Registered } from './plugin-answer.js'
 
 const DEFAULT_TARGETS: readonly IqTarget[] = ['server', 'own-account']
-
-interface Registered<Handler> {
-  readonly plugin: string
-  readonly handler: Handler
-}
 
 export class IqDispatcher {
   readonly #handlers = new Map<string, readonly Registered<IqHandler>[]>()
   readonly #preAuth = new Map<string, Registered<PreAuthIqHandler>>()
   readonly #log: Logger
+  readonly #tables: PinnedTables
+  readonly #table: PinnedTable<ReadonlyMap<string, readonly Registered<IqHandler>[]>>
 
-  constructor(log: Logger) {
+  constructor(log: Logger, tables = new PinnedTables()) {
     this.#log = log
+    this.#tables = tables
+    this.#table = tables.table(() => new Map(this.#handlers))
   }
 
   /** @returns the undo @throws ContributionConflict when another handler answers the same requests */
@@ -44,12 +41,13 @@ export class IqDispatcher {
     const rival = others.find((it) => overlap(it.handler, handler))
     if (rival) throw new ContributionConflict(`iq requests in "${handler.namespace}" are answered by plugin ${rival.plugin} already`)
     const added = { plugin, handler }
-    this.#handlers.set(handler.namespace, [...others, added])
-    return () => {
-      const left = (this.#handlers.get(handler.namespace) ?? []).filter((it) => it !== added)
-      if (left.length > 0) this.#handlers.set(handler.namespace, left)
-      else this.#handlers.delete(handler.namespace)
-    }
+    this.#table.change(() => void this.#handlers.set(handler.namespace, [...others, added]))
+    return () =>
+      this.#table.change(() => {
+        const left = (this.#handlers.get(handler.namespace) ?? []).filter((it) => it !== added)
+        if (left.length > 0) this.#handlers.set(handler.namespace, left)
+        else this.#handlers.delete(handler.namespace)
+      })
   }
 
   /** @returns the undo @throws ContributionConflict */
@@ -88,12 +86,10 @@ export class IqDispatcher {
         return reply(iq.result(content))
       },
     }
-    const settled = this.#settle(
-      found.plugin,
-      () => found.handler.handle(request),
-      (answer) => (isAnswered ? undefined : iq.result(answer ?? undefined)),
-    )
-    return whenDone(settled, (answer) => (isAnswered ? undefined : answer))
+    return whenDone(answerTo(request, found, this.#log), (answer) => {
+      if (isAnswered) return undefined
+      return answer instanceof StanzaError ? answer : iq.result(answer)
+    })
   }
 
   /** Answers what may be asked before authentication. @throws StanzaError */
@@ -101,43 +97,23 @@ export class IqDispatcher {
     const payload = iq.payload
     const found = payload && this.#preAuth.get(namespaceOf(payload))
     if (!found) throw new StanzaError('not-authorized')
-    const answer = await this.#settle(
-      found.plugin,
-      () => found.handler.handle({ iq, payload, session }),
-      (made) => made ?? undefined,
-    )
+    const asked = answerTo({ iq, payload, session }, found, this.#log)
+    const answer = isPromise(asked) ? await this.#tables.await(asked) : asked
     if (answer instanceof StanzaError) throw answer
     return answer
   }
 
   #find(iq: Iq, payload: Element, target: IqTarget): Registered<IqHandler> | undefined {
-    return this.#handlers.get(namespaceOf(payload))?.find(({ handler }) => {
-      return (
-        (handler.type ?? iq.type) === iq.type &&
-        (handler.element ?? payload.getName()) === payload.getName() &&
-        (handler.targets ?? DEFAULT_TARGETS).includes(target)
-      )
-    })
-  }
-
-  #settle<T>(
-    plugin: string,
-    call: () => MaybePromise<Element | undefined | void>,
-    finish: (answer: Element | undefined | void) => T,
-  ): MaybePromise<T | StanzaError> {
-    try {
-      const answer = call()
-      if (!isPromise(answer)) return finish(answer)
-      return withinLimit('the answer', () => answer, ANSWER_LIMIT_MS).then(finish, (error: unknown) => this.#refusal(error, plugin))
-    } catch (error) {
-      return this.#refusal(error, plugin)
-    }
-  }
-
-  #refusal(error: unknown, plugin: string): StanzaError {
-    if (error instanceof StanzaError) return error
-    this.#log.error({ plugin, error }, 'iq handler failed')
-    return new StanzaError('internal-server-error', { type: 'wait' })
+    return this.#table
+      .of(iq)
+      .get(namespaceOf(payload))
+      ?.find(({ handler }) => {
+        return (
+          (handler.type ?? iq.type) === iq.type &&
+          (handler.element ?? payload.getName()) === payload.getName() &&
+          (handler.targets ?? DEFAULT_TARGETS).includes(target)
+        )
+      })
   }
 }
 

@@ -19,6 +19,7 @@ import type { RemoteRoutes } from '../delivery/remote-routes.js'
 import type { Origin } from '../pipeline/crossing.js'
 import type { HookRegistry } from '../pipeline/hooks.js'
 import type { InterceptorChain } from '../pipeline/interceptor-chain.js'
+import type { PinnedTables } from '../pipeline/pinned-tables.js'
 import type { ClientSession } from '../session/client-session.js'
 import type { IqDispatcher } from './iq-dispatcher.js'
 import type { LocalDelivery } from './local-delivery.js'
@@ -35,6 +36,8 @@ export interface RouterCollaborators {
   readonly domains: PluginDomains
   readonly remoteRoutes: RemoteRoutes
   readonly accounts: Pick<Accounts, 'exists'>
+  /** Those of `chain`, `hooks`, `iq` and `domains`. */
+  readonly tables: PinnedTables
   readonly log: Logger
 }
 
@@ -66,6 +69,11 @@ export class PacketRouter {
 
   /** Routes without the incoming chain, for a consequence of a stanza that has passed it. */
   readonly route = (packet: Stanza, origin: Origin = this.#server.internal): MaybePromise<void> => {
+    const done = this.#route(packet, origin)
+    return isPromise(done) ? this.#server.tables.pin(packet, done) : done
+  }
+
+  #route(packet: Stanza, origin: Origin): MaybePromise<void> {
     try {
       const routed = this.#dispatch(packet, origin)
       return isPromise(routed) ? routed.catch((error: unknown) => this.#failed(packet, error, origin)) : routed
@@ -76,7 +84,8 @@ export class PacketRouter {
 
   /** Hands a message to a local account, or to who keeps it for them. @throws StanzaError when it reaches nobody */
   toAccount(message: Message, account: Jid, origin: Origin): MaybePromise<void> {
-    return this.#server.local.message(message, account, origin)
+    const done = this.#server.local.message(message, account, origin)
+    return isPromise(done) ? this.#server.tables.pin(message, done) : done
   }
 
   #throughChain(packet: Stanza, origin: Origin): MaybePromise<void> {
@@ -85,7 +94,7 @@ export class PacketRouter {
   }
 
   readonly #act = (packet: Stanza, _session: Session, origin: Origin): MaybePromise<boolean> => {
-    const routed = packet.kind === 'presence' && origin.kind === 'client' ? this.#presenceSent(packet, origin) : this.route(packet, origin)
+    const routed = packet.kind === 'presence' && origin.kind === 'client' ? this.#presenceSent(packet, origin) : this.#route(packet, origin)
     return isPromise(routed) ? routed.then(() => true) : true
   }
 
@@ -104,7 +113,7 @@ export class PacketRouter {
     const session = origin as ClientSession
     try {
       const verdict = whenDone(this.#server.hooks.ask('presenceSent', { presence, session }), (said) => {
-        if (said === 'pass' && presence.to) return this.route(presence, origin)
+        if (said === 'pass' && presence.to) return this.#route(presence, origin)
       })
       return isPromise(verdict) ? verdict.catch((error: unknown) => this.#failed(presence, error, origin)) : verdict
     } catch (error) {
@@ -156,20 +165,21 @@ export class PacketRouter {
   }
 
   #answer(iq: Iq, target: 'server' | 'own-account' | 'other-account', origin: Origin): MaybePromise<void> {
-    const answered = this.#server.iq.dispatch(iq, origin, target, (result) => this.#reply(result, origin))
+    const answered = this.#server.iq.dispatch(iq, origin, target, (result) => this.#reply(result, iq, origin))
     return whenDone(answered, (answer) => {
       if (answer instanceof StanzaError) return this.#refuse(iq, answer, origin)
-      if (answer) return this.#reply(answer, origin)
+      if (answer) return this.#reply(answer, iq, origin)
     })
   }
 
   /** A domain that a plugin answers, or another server's. */
   #elsewhere(packet: Stanza, to: Jid, origin: Origin): MaybePromise<void> {
     const { domains } = this.#server
-    if (!domains.answers(to)) return this.#toRemote(packet, to, origin)
-    return whenDone(domains.take(packet, to, origin), (answer) => {
+    const domain = domains.find(to, packet)
+    if (!domain) return this.#toRemote(packet, to, origin)
+    return whenDone(domains.take(packet, to, origin, domain), (answer) => {
       if (answer instanceof StanzaError) return this.#refuse(packet, answer, origin)
-      if (answer) return this.#reply(answer, origin)
+      if (answer) return this.#reply(answer, packet, origin)
     })
   }
 
@@ -184,11 +194,12 @@ export class PacketRouter {
   /** Answers with an error, where an answer is allowed (RFC 6120 §8.3.1). */
   #refuse(packet: Stanza, error: StanzaError, origin: Origin): MaybePromise<void> {
     const reply = errorReply(packet, error)
-    if (reply) return this.#reply(reply, origin)
+    if (reply) return this.#reply(reply, packet, origin)
   }
 
-  /** Back to who asked: straight to its session when it is a client here. */
-  #reply(reply: Stanza, origin: Origin): MaybePromise<void> {
+  /** Back to who sent `packet`: straight to its session when it is a client here. */
+  #reply(reply: Stanza, packet: Stanza, origin: Origin): MaybePromise<void> {
+    this.#server.tables.adopt(reply, packet)
     if (origin.kind !== 'client') return origin.kind === 'internal' ? undefined : this.route(reply)
     return whenDone((origin as ClientSession).deliver(reply, origin), () => {})
   }
