@@ -2,6 +2,7 @@
 import { Element, escapeXML } from 'ltx'
 import { SaxesParser, type SaxesTagNS } from 'saxes'
 import { NS } from './namespaces.js'
+import { plainElement } from './plain-element.js'
 
 export { Element }
 
@@ -63,6 +64,11 @@ export class XmlError extends Error {
  * @throws XmlError
  */
 export function parseElement(xml: string, defaultNamespace: string = NS.client): Element {
+  return plainElement(xml) ?? parseStrictly(xml, defaultNamespace)
+}
+
+/** {@link parseElement} of XML of any form. */
+export function parseStrictly(xml: string, defaultNamespace: string): Element {
   const parser = new SaxesParser({ xmlns: true, position: false, additionalNamespaces: { '': defaultNamespace } })
   let root: Element | undefined
   let current: Element | undefined
