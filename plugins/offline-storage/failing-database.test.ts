@@ -47,7 +47,8 @@ function begin(failures: { reads?: number; removals?: number }) {
     },
     every: () => ({ cancel() {} }),
   }
-  const handOver = new HandOver({ store, sizes: new MailboxSizes(async () => 0), domain: Jid.parse('test'), log: silent, timers })
+  const sizes = new MailboxSizes(async () => 0)
+  const handOver = new HandOver({ store, sizes, sessions: { ofUser: () => [] }, domain: Jid.parse('test'), log: silent, timers })
   return { due, got, session, left: () => rows.length, handOver: () => handOver.to(session as unknown as ClientSession) }
 }
 

@@ -42,7 +42,9 @@ export function flexibleRetrieval({ store, sizes, handOver, domain }: RetrievalC
     let after: KeptMessage | undefined
     do {
       const page = await store.read(session.jid.local, PAGE, after)
-      await serve(session, page)
+      // What another session may have is given too: a client that has fetched everything often deletes everything next.
+      const notForIt = handOver.onTheirWay.notFor(session)
+      await serve(session, notForIt ? page.filter((it) => notForIt.get(it.messageID) !== false) : page)
       after = page.at(-1)
     } while (after && session.isOpen)
   }

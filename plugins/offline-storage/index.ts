@@ -1,5 +1,5 @@
 /** Offline storage (XEP-0160): keeps messages that reached nobody, and hands them over when the user is back. */
-import { definePlugin } from '@beaconfire/plugin-sdk'
+import { definePlugin, Jid } from '@beaconfire/plugin-sdk'
 import { adminRoutes } from './admin-routes.js'
 import { config } from './config.js'
 import { flexibleRetrieval } from './flexible-retrieval.js'
@@ -8,6 +8,7 @@ import { HandOver } from './hand-over.js'
 import { UndeliveredKeeper } from './keep-undelivered.js'
 import { MailboxSizes } from './mailbox-sizes.js'
 import { OfflineStore, tables } from './offline-store.js'
+import type { SavedBatch } from './on-their-way.js'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
@@ -22,7 +23,7 @@ export default definePlugin({
   setup({ config, database, domain, log, metrics, sessions, timers }) {
     const store = new OfflineStore(database)
     const sizes = new MailboxSizes((username) => store.size(username))
-    const handOver = new HandOver({ store, sizes, domain, log, timers })
+    const handOver = new HandOver({ store, sizes, sessions, domain, log, timers })
     const keeper = new UndeliveredKeeper({ store, sizes, config, sessions, log, handOver: (session) => void handOver.to(session) })
     metrics.gauge('pending_rows', 'Messages on their way to the disk', () => store.pending)
 
@@ -49,7 +50,17 @@ export default definePlugin({
         await store.start()
         if (config.retentionDays > 0) timers.every(HOUR_MS, removeOld)
       },
-      stop: () => store.whenIdle(),
+      async stop() {
+        await handOver.onTheirWay.stop()
+        await store.whenIdle()
+      },
+      save: () => handOver.onTheirWay.save(),
+      restore(state) {
+        for (const batch of state as readonly SavedBatch[]) {
+          const session = sessions.get(Jid.parse(batch.session[0]))
+          handOver.onTheirWay.adopt(batch, session?.id === batch.session[1] ? session : undefined)
+        }
+      },
     }
   },
 })

