@@ -1,6 +1,7 @@
 /** All scenarios, in the order they run. A new one is an entry here; a new kind of load is a workload of the generator besides. */
-import type { LoginsWorkload, Mechanism, MessagesWorkload, PresenceWorkload, Workload } from './generator/request.js'
+import type { LoginsWorkload, Mechanism, MessagesWorkload, Offenders, PresenceWorkload, Workload } from './generator/request.js'
 import { BYSTANDING_USERS } from './generator/workloads/messages.js'
+import { accountsOf } from './generator/workloads/offenders.js'
 import type { InterceptorLoad, ServerVariant } from './servers/bench-server.js'
 
 export interface Scenario {
@@ -51,6 +52,19 @@ function grown(name: string, description: string, workload: Workload, variant?: 
 
 function longEvent(name: string, description: string, workload: Workload): Scenario {
   return { name, group: 'long-events', description, workload, ours: true, onDemand: true }
+}
+
+/** Beside `hostile-nobody`: what the figures of the others lose is what the offenders take. The limits are those of the defaults. */
+function hostile(name: string, description: string, offenders?: Offenders): Scenario {
+  return {
+    name: `hostile-${name}`,
+    group: 'hostile',
+    description: `1,000 messages a second, ${description}`,
+    workload: { ...messages(1, 0), pace: { rate: 1000, seconds: 25 }, offenders },
+    variant: { limits: { floodSeconds: 10 } },
+    ours: true,
+    onDemand: true,
+  }
 }
 
 /** Beside `interceptors-10-sync`, which is the same with the flight recorder off. */
@@ -155,7 +169,15 @@ const LONG_EVENTS: readonly Scenario[] = [
   longEvent('wide-broadcast', 'one status change to 10,000 sessions', { ...presence(2000, 10), resources: 5, window: 1, warmup: 1 }),
 ]
 
-export const SCENARIOS: readonly Scenario[] = [...ALWAYS, ...GROWTH, ...LONG_EVENTS, ...DURABILITY]
+const HOSTILE: readonly Scenario[] = [
+  hostile('nobody', 'nobody else there'),
+  hostile('deaf', '10 clients that others send half a megabyte a second read nothing', { conduct: 'deaf', count: 10, mustBeClosed: true }),
+  hostile('flood', '10 clients send a megabyte a second', { conduct: 'flood', count: 10, mustBeClosed: true }),
+  hostile('large', '10 clients send stanzas of the largest size', { conduct: 'large', count: 10 }),
+  hostile('newcomers', '10,000 connections that never log in', { conduct: 'newcomers', count: 10_000 }),
+]
+
+export const SCENARIOS: readonly Scenario[] = [...ALWAYS, ...GROWTH, ...LONG_EVENTS, ...HOSTILE, ...DURABILITY]
 
 /** By name, or by the name of a group. @throws when there is none of that name */
 export function scenariosNamed(names: readonly string[]): readonly Scenario[] {
@@ -205,7 +227,10 @@ export function needsOf(workload: Workload): { readonly accounts: number; readon
     case 'logins':
       return { accounts: workload.users, contacts: 0 }
     case 'messages':
-      return { accounts: 2 * workload.pairs + (workload.bystanders ? BYSTANDING_USERS : 0), contacts: 0 }
+      return {
+        accounts: 2 * workload.pairs + (workload.bystanders ? BYSTANDING_USERS : 0) + (workload.offenders ? accountsOf(workload.offenders) : 0),
+        contacts: 0,
+      }
     case 'offline':
       return { accounts: workload.users + workload.senders, contacts: 0 }
     case 'idle':

@@ -117,6 +117,19 @@ export class ClientConnection {
     this.#handled = 0
   }
 
+  stopReading(): void {
+    this.#socket?.pause()
+  }
+
+  /** Reads on after {@link stopReading}; resolves when the server has closed the connection. */
+  async readToEnd(): Promise<void> {
+    const socket = this.#socket
+    if (!socket || socket.destroyed) return
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    socket.resume()
+    await closed
+  }
+
   close(): void {
     if (this.#isOver) return
     this.#isOver = true

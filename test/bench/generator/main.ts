@@ -43,7 +43,7 @@ async function run(request: GeneratorRequest): Promise<GeneratorResult> {
   const progress = (line: string) => void process.stderr.write(`${line}\n`)
   const deadline = new AbortController()
   const outcome = await Promise.race([
-    perform(request, { crowd, meter, bodies, progress }),
+    perform(request, { crowd, meter, bodies, target: request.target, progress }),
     crowd.failed,
     sleep(request.timeoutSeconds * 1000, undefined, { signal: deadline.signal }).then(() => new Error(`not done after ${request.timeoutSeconds} s`)),
   ]).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))

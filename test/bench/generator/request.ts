@@ -22,6 +22,19 @@ export interface MessagesWorkload {
   readonly bystanders?: number
   /** All sessions have stream management (XEP-0198), and senders ask for each message. */
   readonly isAcknowledged?: boolean
+  /** They do what they should not, for as long as is measured. */
+  readonly offenders?: Offenders
+}
+
+export interface Offenders {
+  /**
+   * `deaf`: reads nothing of what others, within their limits, send to it. `flood`: sends twice the bytes that it may.
+   * `large`: sends stanzas of the largest size, as fast as it may. `newcomers`: connect, and say nothing.
+   */
+  readonly conduct: 'deaf' | 'flood' | 'large' | 'newcomers'
+  readonly count: number
+  /** The run fails unless the server has closed all of them by its end. */
+  readonly mustBeClosed?: boolean
 }
 
 /** Each pair has at most `window` messages not yet seen by the recipient. */
@@ -183,4 +196,6 @@ export interface GeneratorResult {
   readonly eventLoopDelay?: { readonly p99: number; readonly max: number }
   /** Open loop: messages that left more than 5 ms after they were due; many mean the generator is the limit. */
   readonly sentLate?: number
+  /** Offenders that the server had closed or refused by the end. */
+  readonly closedOffenders?: number
 }

@@ -108,7 +108,7 @@ export class Beaconfire implements BenchServer {
       durability: variant.durability ?? this.#durability,
       c2s: { host: '127.0.0.1', port: 0, plainWithoutTls: true, ...tls },
       admin: { host: '127.0.0.1', port: 0, token: TOKEN },
-      limits: { enabled: false },
+      limits: variant.limits ?? { enabled: false },
       plugins: {
         folders: [variant.interceptors ? writeInterceptorPlugin(folder, variant.interceptors) : ownPlugins],
         // The peers' archives are off as well unless a scenario has them.

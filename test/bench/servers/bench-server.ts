@@ -16,6 +16,8 @@ export interface ServerVariant {
   readonly tls?: boolean
   /** The tables hold rows of long ago; ours only. */
   readonly rows?: RowCounts
+  /** Ours only: with the limits by rate of the defaults, but for those given; they are off unless given. */
+  readonly limits?: { readonly floodSeconds: number }
   /** Interceptors of a generated plugin; ours only. */
   readonly interceptors?: InterceptorLoad
 }

@@ -2,14 +2,15 @@
 import type { Crowd } from '../crowd.js'
 import type { MarkedBodies } from '../marked-bodies.js'
 import type { Meter } from '../meter.js'
-import type { GeneratorResult } from '../request.js'
+import type { GeneratorResult, Target } from '../request.js'
 
 export interface WorkloadContext {
   readonly crowd: Crowd
   readonly meter: Meter
   readonly bodies: MarkedBodies
+  readonly target: Target
   /** For whoever watches. */
   progress(text: string): void
 }
 
-export type WorkloadOutcome = Pick<GeneratorResult, 'latency' | 'acknowledgement' | 'idle' | 'sentLate'>
+export type WorkloadOutcome = Pick<GeneratorResult, 'latency' | 'acknowledgement' | 'idle' | 'sentLate' | 'closedOffenders'>
