@@ -70,3 +70,12 @@ export function fromDateColumn(text: string): Date {
   if (text.trim() === '' || Number.isNaN(at.getTime())) throw new RangeError(`"${text}" is no date column`)
   return at
 }
+/** @returns `otherwise` where the column holds no number: one such row must not cost an account, or a list its other rows */
+export function fromDateColumnOr<T>(text: string, otherwise: T): Date | T {
+  try {
+    return fromDateColumn(text)
+  } catch (error) {
+    if (error instanceof RangeError) return otherwise
+    throw error
+  }
+}

@@ -8,7 +8,7 @@ import {
   type Accounts,
   type ClientSession,
   type Database,
-  fromDateColumn,
+  fromDateColumnOr,
   Jid,
   JidError,
   type Logger,
@@ -267,23 +267,14 @@ function column(what: string, text: string | undefined): string | null {
   return text
 }
 
+/** What is no date counts as long ago. */
 function toAccount(row: AccountRow): Account {
   return {
     username: row.username,
     name: row.name ?? undefined,
     email: row.email ?? undefined,
-    createdAt: dateOf(row.creationDate),
-    modifiedAt: dateOf(row.modificationDate),
+    createdAt: fromDateColumnOr(row.creationDate, new Date(0)),
+    modifiedAt: fromDateColumnOr(row.modificationDate, new Date(0)),
     disabled: isLockedOut({ name: row.flag, startTime: row.startTime, endTime: row.endTime }, Date.now()),
-  }
-}
-
-/** What is no date counts as long ago: it must not cost its user the account, nor an administrator the list. */
-function dateOf(column: string): Date {
-  try {
-    return fromDateColumn(column)
-  } catch (error) {
-    if (error instanceof RangeError) return new Date(0)
-    throw error
   }
 }

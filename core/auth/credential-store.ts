@@ -1,7 +1,7 @@
 /** Passwords of accounts: keys of both SCRAM mechanisms, and what an Openfire database may hold besides. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Database, fromDateColumn, isPromise, type Logger, type MaybePromise, whenDone } from '@beaconfire/plugin-sdk'
+import { type Database, fromDateColumnOr, isPromise, type Logger, type MaybePromise, whenDone } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
 import type { Credentials, ScramKeys, ScramMechanism } from './credentials.js'
 import { DecoyKeys } from './decoy-keys.js'
@@ -273,11 +273,5 @@ export function isLockedOut(row: LockoutRow | undefined, now: number): boolean {
 
 /** @param otherwise also for what is no date: an account that was locked stays so until somebody looks */
 function timeOf(column: string | null, otherwise: number): number {
-  if (column === null) return otherwise
-  try {
-    return fromDateColumn(column).getTime()
-  } catch (error) {
-    if (error instanceof RangeError) return otherwise
-    throw error
-  }
+  return (column === null ? undefined : fromDateColumnOr(column, undefined)?.getTime()) ?? otherwise
 }

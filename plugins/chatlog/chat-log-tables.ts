@@ -1,5 +1,5 @@
 /** `ofChatLog`: one row for each message that was handed over. */
-import type { DatabaseClient, Migration } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Migration, type TableColumns } from '@beaconfire/plugin-sdk'
 
 /**
  * Characters of a bare JID in a column: a localpart of 64, as `ofUser` has it, and a domain of 255 fit. All columns of a
@@ -15,56 +15,33 @@ const INDEXES: Readonly<Record<string, readonly string[]>> = {
   ofChatLog_conv_idx: ['conversation', 'createDate'],
 }
 
+const columns: TableColumns = (t, client) => {
+  if (client === 'mysql') t.bigInteger('messageID').primary()
+  else t.integer('messageID').primary() // an INTEGER key is SQLite's row id, and saves an index
+  t.text('sessionJID').notNullable()
+  t.string('sender', LONGEST_JID).notNullable()
+  t.string('receiver', LONGEST_JID).notNullable()
+  t.bigInteger('createDate').notNullable()
+  t.integer('length').notNullable()
+  t.text('content', 'mediumtext').notNullable()
+  t.text('detail', 'mediumtext').notNullable()
+  t.integer('state').notNullable()
+  t.string('type', 9).notNullable()
+  t.bigInteger('conversation').notNullable()
+}
+
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(_schema, { client, knex }) {
-      if (!(await knex.schema.hasTable('ofChatLog'))) await createTable(knex, client)
-      else if (!(await knex.schema.hasColumn('ofChatLog', 'conversation'))) {
+    async up(_schema, details) {
+      const { knex } = details
+      if ((await knex.schema.hasTable('ofChatLog')) && !(await knex.schema.hasColumn('ofChatLog', 'conversation'))) {
         throw new Error('there is a table ofChatLog of another program; rename it')
       }
-      const present = await presentIndexes(knex, client)
-      for (const [name, columns] of Object.entries(INDEXES)) {
-        if (!present.has(name)) await knex.schema.alterTable('ofChatLog', (t) => t.index([...columns], name))
-      }
+      await createMissingTable(details, 'ofChatLog', columns, INDEXES)
     },
   },
 ]
-
-type MigrationKnex = Parameters<Migration['up']>[1]['knex']
-
-async function createTable(knex: MigrationKnex, client: DatabaseClient): Promise<void> {
-  await knex.schema.createTable('ofChatLog', (t) => {
-    if (client === 'mysql') {
-      // JIDs are compared letter by letter: any other collation folds cases and accents.
-      t.charset('utf8mb4')
-      t.collate('utf8mb4_bin')
-      t.bigInteger('messageID').primary()
-    } else {
-      t.integer('messageID').primary() // an INTEGER key is SQLite's row id, and saves an index
-    }
-    t.text('sessionJID').notNullable()
-    t.string('sender', LONGEST_JID).notNullable()
-    t.string('receiver', LONGEST_JID).notNullable()
-    t.bigInteger('createDate').notNullable()
-    t.integer('length').notNullable()
-    t.text('content', 'mediumtext').notNullable()
-    t.text('detail', 'mediumtext').notNullable()
-    t.integer('state').notNullable()
-    t.string('type', 9).notNullable()
-    t.bigInteger('conversation').notNullable()
-  })
-}
-
-/** Those that an interrupted run of this step left behind: MySQL commits each change of a table by itself. */
-async function presentIndexes(knex: MigrationKnex, client: DatabaseClient): Promise<ReadonlySet<string>> {
-  if (client === 'sqlite') return new Set()
-  const rows = (await knex('information_schema.statistics')
-    .whereRaw('table_schema = database()')
-    .where('table_name', 'ofChatLog')
-    .distinct('index_name as name')) as { name: string }[]
-  return new Set(rows.map((it) => it.name))
-}
 
 export type ChatLogRow = {
   /** From the `ofID` sequence 1001. */

@@ -1,7 +1,5 @@
 /** `ofMamArchive`: a row for each message in each account's archive; `ofMamPreference`: what is archived; `ofMamKey`: what ids are made with. */
-import type { DatabaseClient, Migration } from '@beaconfire/plugin-sdk'
-
-type MigrationKnex = Parameters<Migration['up']>[1]['knex']
+import { createMissingTable, type Migration, type TableColumns } from '@beaconfire/plugin-sdk'
 
 /** Each query walks one of these in the order of its page, so that it never sorts. Both engines end each with the key. */
 const INDEXES: Readonly<Record<string, readonly string[]>> = {
@@ -10,68 +8,35 @@ const INDEXES: Readonly<Record<string, readonly string[]>> = {
   ofMamArchive_time_idx: ['sentDate'],
 }
 
+const archive: TableColumns = (t, client) => {
+  if (client === 'mysql') t.bigInteger('archiveID').primary()
+  else t.integer('archiveID').primary() // an INTEGER key is SQLite's row id, and saves an index
+  t.string('username', 64).notNullable()
+  t.bigInteger('contact').notNullable()
+  t.text('withJID').notNullable()
+  t.text('withResource').notNullable()
+  t.bigInteger('sentDate').notNullable()
+  t.text('stanza', 'mediumtext').notNullable()
+}
+
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(_schema, { client, knex }) {
-      await createArchive(knex, client)
-      await createMissing(knex, client, 'ofMamPreference', (t) => {
+    async up(_schema, details) {
+      await createMissingTable(details, 'ofMamArchive', archive, INDEXES)
+      await createMissingTable(details, 'ofMamPreference', (t) => {
         t.string('username', 64).notNullable().primary()
         t.string('defaultBehavior', 10).notNullable()
         t.text('alwaysJIDs', 'mediumtext').notNullable()
         t.text('neverJIDs', 'mediumtext').notNullable()
       })
-      await createMissing(knex, client, 'ofMamKey', (t) => {
+      await createMissingTable(details, 'ofMamKey', (t) => {
         t.integer('keyID').notNullable().primary()
         t.string('idKey', 32).notNullable()
       })
     },
   },
 ]
-
-async function createArchive(knex: MigrationKnex, client: DatabaseClient): Promise<void> {
-  await createMissing(knex, client, 'ofMamArchive', (t) => {
-    if (client === 'mysql') t.bigInteger('archiveID').primary()
-    else t.integer('archiveID').primary() // an INTEGER key is SQLite's row id, and saves an index
-    t.string('username', 64).notNullable()
-    t.bigInteger('contact').notNullable()
-    t.text('withJID').notNullable()
-    t.text('withResource').notNullable()
-    t.bigInteger('sentDate').notNullable()
-    t.text('stanza', 'mediumtext').notNullable()
-  })
-  const present = await presentIndexes(knex, client)
-  for (const [name, columns] of Object.entries(INDEXES)) {
-    if (!present.has(name)) await knex.schema.alterTable('ofMamArchive', (t) => t.index([...columns], name))
-  }
-}
-
-async function createMissing(
-  knex: MigrationKnex,
-  client: DatabaseClient,
-  name: string,
-  columns: (table: Parameters<Parameters<MigrationKnex['schema']['createTable']>[1]>[0]) => void,
-): Promise<void> {
-  if (await knex.schema.hasTable(name)) return
-  await knex.schema.createTable(name, (t) => {
-    if (client === 'mysql') {
-      // Names and JIDs are compared letter by letter: any other collation folds cases and accents.
-      t.charset('utf8mb4')
-      t.collate('utf8mb4_bin')
-    }
-    columns(t)
-  })
-}
-
-/** Those that an interrupted run of this step left behind: MySQL commits each change of a table by itself. */
-async function presentIndexes(knex: MigrationKnex, client: DatabaseClient): Promise<ReadonlySet<string>> {
-  if (client === 'sqlite') return new Set()
-  const rows = (await knex('information_schema.statistics')
-    .whereRaw('table_schema = database()')
-    .where('table_name', 'ofMamArchive')
-    .distinct('index_name as name')) as { name: string }[]
-  return new Set(rows.map((it) => it.name))
-}
 
 export type ArchiveRow = {
   /** From the `ofID` sequence 1002. */

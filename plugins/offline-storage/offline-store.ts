@@ -1,6 +1,14 @@
 /** All SQL over `ofOffline`, whose columns are Openfire's (openfire.md §3.1). */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Database, fromDateColumn, type Migration, NumberedAppender, toDateColumn, XmlColumn } from '@beaconfire/plugin-sdk'
+import {
+  createMissingTable,
+  type Database,
+  fromDateColumnOr,
+  type Migration,
+  NumberedAppender,
+  toDateColumn,
+  XmlColumn,
+} from '@beaconfire/plugin-sdk'
 
 /** The `ofID` sequence of messageID. */
 const ID_TYPE = 19
@@ -11,13 +19,9 @@ const LARGEST_STANZA = 65_535
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(_schema, { client, knex }) {
-      if (await knex.schema.hasTable('ofOffline')) return // Openfire's own, with its messages
-      await knex.schema.createTable('ofOffline', (t) => {
-        if (client === 'mysql') {
-          t.charset('utf8mb4')
-          t.collate('utf8mb4_bin')
-        }
+    async up(_schema, details) {
+      // Openfire's own stays as it is, with what is in it.
+      await createMissingTable(details, 'ofOffline', (t) => {
         t.string('username', 64).notNullable()
         t.bigInteger('messageID').notNullable()
         t.specificType('creationDate', 'char(15)').notNullable()
@@ -178,14 +182,5 @@ export class OfflineStore {
 }
 
 function keptMessage({ messageID, creationDate, stanza }: Omit<OfflineRow, 'username' | 'messageSize'>): KeptMessage {
-  return { messageID: Number(messageID), createdAt: dateOf(creationDate), creationDate, stanza }
-}
-
-function dateOf(column: string): Date {
-  try {
-    return fromDateColumn(column)
-  } catch (error) {
-    if (error instanceof RangeError) return new Date(0)
-    throw error
-  }
+  return { messageID: Number(messageID), createdAt: fromDateColumnOr(creationDate, new Date(0)), creationDate, stanza }
 }

@@ -1,5 +1,5 @@
 /** Openfire's `ofPresence`: what a user said when the last resource went offline, and when. All SQL over it. */
-import { type Database, fromDateColumn, type Logger, type Migration, toDateColumn, XmlColumn } from '@beaconfire/plugin-sdk'
+import { type Database, fromDateColumnOr, type Logger, type Migration, toDateColumn, XmlColumn } from '@beaconfire/plugin-sdk'
 
 export const tables: readonly Migration[] = [
   {
@@ -72,13 +72,9 @@ export class PresenceStore {
   }
 
   #dateOf(username: string, column: string): Date | undefined {
-    try {
-      return fromDateColumn(column)
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      this.#log.warn({ username }, 'a row of ofPresence holds no date')
-      return undefined
-    }
+    const at = fromDateColumnOr(column, undefined)
+    if (!at) this.#log.warn({ username }, 'a row of ofPresence holds no date')
+    return at
   }
 
   async remove(username: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** All SQL over `ofPrivacyList`, which is Openfire's (openfire.md §3.1). */
-import { type Database, type Logger, type Migration, StanzaError } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, type Logger, type Migration, StanzaError } from '@beaconfire/plugin-sdk'
 import type { AccountLists } from './account-lists.js'
 import { parseStoredList, storedList } from './list-xml.js'
 import type { PrivacyList } from './privacy-list.js'
@@ -10,13 +10,9 @@ const LONGEST_LIST = 65_535
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(_schema, { client, knex }) {
-      if (await knex.schema.hasTable('ofPrivacyList')) return // an Openfire database is served in place
-      await knex.schema.createTable('ofPrivacyList', (table) => {
-        if (client === 'mysql') {
-          table.charset('utf8mb4')
-          table.collate('utf8mb4_bin')
-        }
+    async up(_schema, details) {
+      // Openfire's own stays as it is, with what is in it.
+      await createMissingTable(details, 'ofPrivacyList', (table) => {
         table.string('username', 64).notNullable()
         table.string('name', 100).notNullable()
         table.tinyint('isDefault').notNullable()

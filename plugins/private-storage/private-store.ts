@@ -1,5 +1,5 @@
 /** All SQL over `ofPrivate`, Openfire's table of private XML before it moved that into pubsub's, and over what it has moved there. */
-import { type Database, type Logger, type Migration, parseElement, XmlColumn, XmlError } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, type Logger, type Migration, parseElement, XmlColumn, XmlError } from '@beaconfire/plugin-sdk'
 
 /** Characters that the columns hold. */
 export const LONGEST_NAME = 100
@@ -10,13 +10,9 @@ const MOST_MOVED = 10
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(_schema, { client, knex }) {
-      if (await knex.schema.hasTable('ofPrivate')) return // left by an older Openfire, with its data
-      await knex.schema.createTable('ofPrivate', (t) => {
-        if (client === 'mysql') {
-          t.charset('utf8mb4')
-          t.collate('utf8mb4_bin')
-        }
+    async up(_schema, details) {
+      // Openfire's own stays as it is, with what is in it.
+      await createMissingTable(details, 'ofPrivate', (t) => {
         t.string('username', 64).notNullable()
         t.string('name', LONGEST_NAME).notNullable()
         t.string('namespace', LONGEST_NAMESPACE).notNullable()

@@ -1,8 +1,7 @@
 /** Openfire's pubsub tables (openfire.md §3.1), in place where there are some, and one of our own for what Openfire has no column for. */
-import type { Migration } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Migration, type TableColumns } from '@beaconfire/plugin-sdk'
 
-type TableBuilder = Parameters<Parameters<Parameters<Migration['up']>[0]['createTable']>[1]>[0]
-type Define = (table: TableBuilder) => void
+type TableBuilder = Parameters<TableColumns>[0]
 
 const key = (table: TableBuilder) => {
   table.string('serviceID', 100).notNullable()
@@ -12,7 +11,7 @@ const flag = (table: TableBuilder, ...names: string[]) => {
   for (const name of names) table.specificType(name, 'tinyint').notNullable()
 }
 
-const node: Define = (table) => {
+const node: TableColumns = (table) => {
   key(table)
   flag(table, 'leaf')
   table.specificType('creationDate', 'char(15)').notNullable()
@@ -37,7 +36,7 @@ const node: Define = (table) => {
   table.primary(['serviceID', 'nodeID'])
 }
 
-const defaults: Define = (table) => {
+const defaults: TableColumns = (table) => {
   table.string('serviceID', 100).notNullable()
   flag(table, 'leaf', 'deliverPayloads')
   table.integer('maxPayloadSize').notNullable()
@@ -54,7 +53,7 @@ const defaults: Define = (table) => {
   table.primary(['serviceID', 'leaf'])
 }
 
-const subscription: Define = (table) => {
+const subscription: TableColumns = (table) => {
   key(table)
   table.string('id', 100).notNullable()
   table.string('jid', 255).notNullable()
@@ -71,7 +70,7 @@ const subscription: Define = (table) => {
   table.primary(['serviceID', 'nodeID', 'id'])
 }
 
-const TABLES: readonly (readonly [name: string, define: Define])[] = [
+const TABLES: readonly (readonly [name: string, define: TableColumns])[] = [
   ['ofPubsubNode', node],
   [
     'ofPubsubNodeJIDs',
@@ -127,17 +126,8 @@ const TABLES: readonly (readonly [name: string, define: Define])[] = [
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(_schema, { client, knex }) {
-      for (const [name, define] of TABLES) {
-        if (await knex.schema.hasTable(name)) continue // Openfire's own
-        await knex.schema.createTable(name, (table) => {
-          if (client === 'mysql') {
-            table.charset('utf8mb4')
-            table.collate('utf8mb4_bin')
-          }
-          define(table)
-        })
-      }
+    async up(_schema, details) {
+      for (const [name, define] of TABLES) await createMissingTable(details, name, define)
     },
   },
 ]

@@ -1,16 +1,12 @@
 /** All SQL over `ofVCard`, whose columns are Openfire's (openfire.md §3.1). */
-import { type Database, type Migration, XmlColumn } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, type Migration, XmlColumn } from '@beaconfire/plugin-sdk'
 
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(_schema, { client, knex }) {
-      if (await knex.schema.hasTable('ofVCard')) return // Openfire's own, with its vCards
-      await knex.schema.createTable('ofVCard', (t) => {
-        if (client === 'mysql') {
-          t.charset('utf8mb4')
-          t.collate('utf8mb4_bin')
-        }
+    async up(_schema, details) {
+      // Openfire's own stays as it is, with what is in it.
+      await createMissingTable(details, 'ofVCard', (t) => {
         t.string('username', 64).notNullable().primary()
         t.text('vcard', 'mediumtext').notNullable()
       })

@@ -1,30 +1,28 @@
 /** The tables of replies and of who got one, and all SQL over them. */
-import type { Database, Migration } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, type Migration, type TableColumns } from '@beaconfire/plugin-sdk'
 
 const REPLIES = 'autoReplies'
 const ANSWERED = 'autoReplyAnswered'
 const LONGEST_USERNAME = 64
 const LONGEST_SENDER = 320
 
+const answeredColumns: TableColumns = (table) => {
+  table.string('username', LONGEST_USERNAME).notNullable()
+  table.string('sender', LONGEST_SENDER).notNullable()
+  table.bigInteger('at').notNullable()
+  table.primary(['username', 'sender'])
+}
+
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(schema, { client }) {
-      await schema
-        .createTable(REPLIES, (table) => {
-          if (client === 'mysql') table.collate('utf8mb4_bin')
-          table.string('username', LONGEST_USERNAME).notNullable().primary()
-          table.text('text').notNullable()
-          table.bigInteger('setAt').notNullable()
-        })
-        .createTable(ANSWERED, (table) => {
-          if (client === 'mysql') table.collate('utf8mb4_bin')
-          table.string('username', LONGEST_USERNAME).notNullable()
-          table.string('sender', LONGEST_SENDER).notNullable()
-          table.bigInteger('at').notNullable()
-          table.primary(['username', 'sender'])
-          table.index(['at'], 'autoReplyAnswered_at_idx')
-        })
+    async up(_schema, details) {
+      await createMissingTable(details, REPLIES, (table) => {
+        table.string('username', LONGEST_USERNAME).notNullable().primary()
+        table.text('text').notNullable()
+        table.bigInteger('setAt').notNullable()
+      })
+      await createMissingTable(details, ANSWERED, answeredColumns, { autoReplyAnswered_at_idx: ['at'] })
     },
   },
 ]

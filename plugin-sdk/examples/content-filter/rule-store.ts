@@ -1,18 +1,13 @@
 /** The table of rules, and all SQL over it. */
-import type { Database, Migration } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, type Migration } from '@beaconfire/plugin-sdk'
 
 const TABLE = 'contentFilterRules'
 
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(schema, { client }) {
-      await schema.createTable(TABLE, (table) => {
-        if (client === 'mysql') {
-          // Patterns are compared letter by letter: any other collation folds accents.
-          table.charset('utf8mb4')
-          table.collate('utf8mb4_bin')
-        }
+    async up(_schema, details) {
+      await createMissingTable(details, TABLE, (table) => {
         table.increments('id')
         table.string('pattern', 200).notNullable().unique({ indexName: 'contentFilterRules_pattern_idx' })
         table.string('action', 6).notNullable()

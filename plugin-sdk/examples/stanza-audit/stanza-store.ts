@@ -1,6 +1,6 @@
 /** The log of stanzas (thesis, table 3-12), and all SQL over it. Reading goes by keyset along an index. */
 import { createHash } from 'node:crypto'
-import type { Appender, Database, Migration } from '@beaconfire/plugin-sdk'
+import { type Appender, createMissingTable, type Database, type Migration, type TableColumns } from '@beaconfire/plugin-sdk'
 
 const TABLE = 'stanzaLog'
 const LONGEST_JID = 320
@@ -8,31 +8,32 @@ const LONGEST_ID = 255
 const DELETED_AT_ONCE = 500
 const COLUMNS = ['at', 'kind', 'type', 'sender', 'receiver', 'stanzaId', 'incoming', 'session', 'address', 'detail'] as const
 
+const columns: TableColumns = (table) => {
+  table.bigIncrements('id')
+  table.bigInteger('at').notNullable()
+  table.string('kind', 8).notNullable()
+  table.string('type', 20).notNullable()
+  table.string('sender', LONGEST_JID).notNullable()
+  table.string('receiver', LONGEST_JID).notNullable()
+  table.string('stanzaId', LONGEST_ID)
+  table.integer('incoming').notNullable()
+  table.text('session').notNullable()
+  table.string('address', 64).notNullable()
+  table.text('detail', 'mediumtext').notNullable()
+}
+
+/** Each kind of query walks one of these. */
+const INDEXES = {
+  stanzaLog_at_idx: ['at'],
+  stanzaLog_sender_idx: ['sender', 'at'],
+  stanzaLog_receiver_idx: ['receiver', 'at'],
+}
+
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(schema, { client }) {
-      await schema.createTable(TABLE, (table) => {
-        if (client === 'mysql') {
-          // JIDs are compared letter by letter.
-          table.charset('utf8mb4')
-          table.collate('utf8mb4_bin')
-        }
-        table.bigIncrements('id')
-        table.bigInteger('at').notNullable()
-        table.string('kind', 8).notNullable()
-        table.string('type', 20).notNullable()
-        table.string('sender', LONGEST_JID).notNullable()
-        table.string('receiver', LONGEST_JID).notNullable()
-        table.string('stanzaId', LONGEST_ID)
-        table.integer('incoming').notNullable()
-        table.text('session').notNullable()
-        table.string('address', 64).notNullable()
-        table.text('detail', 'mediumtext').notNullable()
-        table.index(['at'], 'stanzaLog_at_idx')
-        table.index(['sender', 'at'], 'stanzaLog_sender_idx')
-        table.index(['receiver', 'at'], 'stanzaLog_receiver_idx')
-      })
+    async up(_schema, details) {
+      await createMissingTable(details, TABLE, columns, INDEXES)
     },
   },
 ]

@@ -1,5 +1,5 @@
 /** The table of events that wait or could not be sent, and all SQL over it. */
-import type { Appender, Database, Migration } from '@beaconfire/plugin-sdk'
+import { type Appender, createMissingTable, type Database, type Migration } from '@beaconfire/plugin-sdk'
 
 const TABLE = 'webhookEvents'
 const COLUMNS = ['createdAt', 'attempts', 'state', 'event'] as const
@@ -9,9 +9,8 @@ const DELETED_AT_ONCE = 500
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(schema, { client }) {
-      await schema.createTable(TABLE, (table) => {
-        if (client === 'mysql') table.charset('utf8mb4')
+    async up(_schema, details) {
+      await createMissingTable(details, TABLE, (table) => {
         table.bigIncrements('id')
         table.bigInteger('createdAt').notNullable()
         table.integer('attempts').notNullable()
