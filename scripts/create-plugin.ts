@@ -1,7 +1,7 @@
 /**
- * `npm run create-plugin -- <name> [--interceptor] [--iq-handler] [--admin-route] [--table] [--config] [--into <folder>]`:
- * writes a plugin that compiles, passes its own test, and runs as soon as its folder lies in a plugins folder.
- * Outside the repository the SDK's package brings the same command, see `create-plugin/outside.ts`.
+ * `npm run create-plugin -- <name> [--interceptor] [--iq-handler] [--admin-route] [--table] [--config] [--console-page]
+ * [--into <folder>]`: writes a plugin that compiles, passes its own test, and runs as soon as its folder lies in a plugins folder.
+ * Outside the repository `npm create beaconfire-plugin` is the same command, see `create-plugin/outside.ts`.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * `npm run pack-sdk [-- <folder>]`: writes the packages of the SDK and of the server as `npm publish` would send them, into the present
- * folder unless another is named. Each is checked by the tests of `test/scenarios/packed-sdk.test.ts`.
+ * `npm run pack-sdk [-- <folder>]`: writes the packages of the SDK, of the server and of the command that makes a plugin as `npm publish` would
+ * send them, into the present folder unless another is named. Each is checked by the tests of `test/scenarios/packed-sdk.test.ts`.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'

@@ -1,5 +1,5 @@
 /**
- * The command as the SDK's package brings it: `npx @beaconfire/plugin-sdk create hello` writes a project of its own into the present folder.
+ * The command as a package of its own: `npm create beaconfire-plugin hello` writes a project into the present folder.
  * `npm run pack-sdk` bundles it with what it imports into the package's `bin`.
  */
 import { readFileSync } from 'node:fs'
@@ -8,18 +8,17 @@ import { CORE, SDK } from './place.js'
 
 /** Of the package the command is part of. */
 interface OwnManifest {
+  /** Also that of the SDK it writes for. */
   readonly version: string
   /** Versions of the programs that a new plugin is made with. */
   readonly createdWith: Readonly<Record<string, string>>
 }
 
 const { version, createdWith } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as OwnManifest
-const [first, ...rest] = process.argv.slice(2)
-const cwd = process.cwd()
 
-await runCreatePlugin(first === 'create' ? rest : process.argv.slice(2), {
-  name: 'npx @beaconfire/plugin-sdk create',
-  cwd,
+await runCreatePlugin(process.argv.slice(2), {
+  name: 'npm create beaconfire-plugin --',
+  cwd: process.cwd(),
   into: '.',
   placeOf: () => ({ kind: 'project', packages: { ...createdWith, [SDK]: `^${version}`, [CORE]: `^${version}` } }),
   // Which plugins the server ships is not known here; a server says so of two of one name.

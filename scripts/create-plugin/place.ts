@@ -7,6 +7,8 @@ export type Place =
   /** A project of its own, which installs packages. @see packages versions by name, the SDK's among them */
   | { readonly kind: 'project'; readonly packages: Readonly<Record<string, string>> }
 
+/** The command itself, for `npm create beaconfire-plugin`. */
+export const CREATE = 'create-beaconfire-plugin'
 export const SDK = '@beaconfire/plugin-sdk'
 /** The server, which the test kit starts. */
 export const CORE = '@beaconfire/core'

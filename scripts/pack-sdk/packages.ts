@@ -1,12 +1,12 @@
 /**
- * What the two published packages hold, by path within each. `@beaconfire/plugin-sdk` is all that a plugin imports, with its types, guide,
- * test kit and the command that writes a new plugin; `@beaconfire/core` is the server with the plugins it ships, which the kit starts.
+ * What the published packages hold, by path within each. `@beaconfire/plugin-sdk` is all that a plugin imports, with its types, guide and
+ * test kit; `@beaconfire/core` is the server with the plugins it ships, which the kit starts; `create-beaconfire-plugin` writes a new plugin.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { build } from 'esbuild'
 import { compileTree } from '../compile-tree.js'
-import { CORE, SDK, TOOLS } from '../create-plugin/place.js'
+import { CORE, CREATE, SDK, TOOLS } from '../create-plugin/place.js'
 import { declarationsOf, writtenDeclarations } from './declarations.js'
 
 export type PackageFiles = Map<string, string | Uint8Array>
@@ -23,6 +23,7 @@ export async function packageFiles(root: string): Promise<ReadonlyMap<string, Pa
   return new Map([
     [SDK, await sdkFiles(root, declarations)],
     [CORE, await coreFiles(root, declarations)],
+    [CREATE, await createFiles(root)],
   ])
 }
 
@@ -38,7 +39,6 @@ async function sdkFiles(root: string, declarations: ReadonlyMap<string, string>)
   put(declarations)
   // Examples are there to be read, and copied.
   for (const path of await published(join(root, 'plugin-sdk'))) files.set(path, await readFile(join(root, 'plugin-sdk', path)))
-  files.set('bin/create-plugin.js', await createCommand(root))
   files.set('LICENSE', await readFile(join(root, 'LICENSE')))
   files.set('package.json', await sdkManifest(root))
   return files
@@ -61,15 +61,36 @@ async function sdkManifest(root: string): Promise<string> {
     // Declarations that those of the SDK lead to.
     dependencies: { ...manifest.dependencies, '@types/ltx': tools['@types/ltx'] },
     exports: { '.': entry('index'), './testing': entry('testing/index') },
-    bin: { 'plugin-sdk': 'bin/create-plugin.js', 'create-beaconfire-plugin': 'bin/create-plugin.js' },
     // The test kit starts it; what a plugin imports while it runs does not need it.
     peerDependencies: { [CORE]: `^${manifest.version}` },
     peerDependenciesMeta: { [CORE]: { optional: true } },
-    createdWith: Object.fromEntries(TOOLS.map((it) => [it, tools[it]])),
   })
 }
 
-/** One file, so that the SDK itself needs none of what the command does. */
+/** The same version as the SDK's, since a plugin it writes asks for that. */
+async function createFiles(root: string): Promise<PackageFiles> {
+  const { version, license, engines } = await manifestOf(join(root, 'plugin-sdk'))
+  const { devDependencies: tools = {} } = await manifestOf(root)
+  const bin = 'bin/create-plugin.js'
+  const manifest = {
+    name: CREATE,
+    version,
+    description: 'Writes a new Beaconfire plugin: npm create beaconfire-plugin',
+    license,
+    type: 'module',
+    bin: { [CREATE]: bin },
+    engines,
+    createdWith: Object.fromEntries(TOOLS.map((it) => [it, tools[it]])),
+  }
+  return new Map<string, string | Uint8Array>([
+    ['package.json', json(manifest)],
+    ['README.md', await readFile(join(root, 'scripts/create-plugin/README.md'))],
+    ['LICENSE', await readFile(join(root, 'LICENSE'))],
+    [bin, await createCommand(root)],
+  ])
+}
+
+/** One file, so that nothing has to be installed besides. */
 async function createCommand(root: string): Promise<Uint8Array> {
   const { outputFiles } = await build({
     absWorkingDir: root,

@@ -8,8 +8,8 @@ import { after, before, describe, test } from 'node:test'
 import { startTestServer } from '@beaconfire/plugin-sdk/testing'
 import { type OutsideProject, outsideProject } from '../support/outside-project.js'
 
-/** As the guide says, up to the flags. */
-const CREATE = 'npx @beaconfire/plugin-sdk create hello --interceptor'
+/** As the guide says. */
+const CREATE = 'npm create beaconfire-plugin hello -- --interceptor'
 const TSC = 'node_modules/typescript/bin/tsc'
 
 const WITH_SHIPPED = `
@@ -58,11 +58,18 @@ describe('a plugin outside the repository', () => {
 
   before(async () => {
     project = await outsideProject({ after: (cleanUp) => cleanUps.push(cleanUp) })
-    assert.ok((await readFile('plugin-sdk/README.md', 'utf8')).includes(`${CREATE}\n`))
-    await project.shell(`${CREATE} --iq-handler --admin-route --table --config`)
+    // What `npm create` does once the package is in a registry; the cache of its own has nothing in it that could help.
+    const create = `npm exec --yes --cache=npm-cache --package=${project.createPackage} -- create-beaconfire-plugin`
+    await project.shell(`${create} hello --interceptor --iq-handler --admin-route --table --config --console-page`)
   })
   after(async () => {
     for (const cleanUp of cleanUps) await cleanUp()
+  })
+
+  test('is made by the command of the guide, which tells of itself', async () => {
+    assert.ok((await readFile('plugin-sdk/README.md', 'utf8')).includes(`${CREATE}\n`))
+    const help = await project.shell(`npm exec --yes --cache=npm-cache --package=${project.createPackage} -- create-beaconfire-plugin --help`)
+    assert.match(help, /Usage: npm create beaconfire-plugin -- \[options\] \[name\][\s\S]*--console-page/)
   })
 
   test('is made as a project that asks for the packages it was made with', async () => {
@@ -92,7 +99,7 @@ describe('a plugin outside the repository', () => {
   test('passes its test, and tests with the shipped plugins and the rest of the kit', async () => {
     await writeFile(join(plugin(), 'shipped.test.ts'), WITH_SHIPPED)
     const output = await project.node(['--import', 'tsx', '--test', 'hello.test.ts', 'shipped.test.ts'], plugin())
-    assert.match(output, /pass 6\b[\s\S]*fail 0/)
+    assert.match(output, /pass 7\b[\s\S]*fail 0/)
   })
 
   test('may be an example of the SDK, which passes its tests there', async () => {
@@ -106,7 +113,7 @@ describe('a plugin outside the repository', () => {
   })
 
   test('runs where its folder is in a plugins folder', async (t) => {
-    const server = await startTestServer(t, { config: { plugins: { folders: [project.folder], disabled: ['node_modules', 'packed'] } } })
+    const server = await startTestServer(t, { config: { plugins: { folders: [project.folder], disabled: ['node_modules', 'npm-cache', 'packed'] } } })
     const status = server.plugins.find('hello')
     assert.equal(status?.state, 'running', status?.error)
   })
@@ -120,7 +127,8 @@ describe('a plugin outside the repository', () => {
     const romeo = await server.login('romeo')
     const answer = await romeo.request('<iq type="get" to="test"><query xmlns="urn:example:hello"/></iq>')
     assert.equal(answer.getChildText('query'), 'hello')
-    assert.deepEqual((await readdir(status?.folder ?? '')).sort(), ['README.md', 'hello-store.ts', 'index.ts', 'package.json'])
+    assert.deepEqual((await readdir(status?.folder ?? '')).sort(), ['README.md', 'console', 'hello-store.ts', 'index.ts', 'package.json'])
+    assert.match(await (await server.admin('/console/plugins/hello/overview/')).text(), /<h1>hello<\/h1>/)
   })
 
   test('the packed server starts by its own command', async (t) => {

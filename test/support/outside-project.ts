@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { TestScope } from '@beaconfire/plugin-sdk/testing'
 import { extract } from 'tar'
+import { CORE, CREATE, SDK } from '../../scripts/create-plugin/place.js'
 import { packSdk } from '../../scripts/pack-sdk.js'
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../..')
@@ -17,6 +18,8 @@ const { NODE_TEST_CONTEXT: _, ...ENV } = process.env
 
 export interface OutsideProject {
   readonly folder: string
+  /** The packed file of the command that writes a plugin, which is not installed. */
+  readonly createPackage: string
   /** Runs a program with this Node. @throws (rejects) with all it printed @returns what it printed */
   node(args: readonly string[], cwd?: string): Promise<string>
   /** Runs it in a shell, as the guide has it; npm asks no registry. */
@@ -26,10 +29,12 @@ export interface OutsideProject {
 export async function outsideProject(t: TestScope): Promise<OutsideProject> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'beaconfire-outside-')))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  for (const [name, file] of await packSdk(join(folder, 'packed'))) await install(folder, name, file)
+  const packed = await packSdk(join(folder, 'packed'))
+  for (const name of [SDK, CORE]) await install(folder, name, packed.get(name) as string)
   for (const tool of TOOLS) await link(folder, tool)
   return {
     folder,
+    createPackage: packed.get(CREATE) as string,
     node: (args, cwd = folder) => run(process.execPath, args, cwd),
     shell: (command) => run('bash', ['-ec', command], folder),
   }
