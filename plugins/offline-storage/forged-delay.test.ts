@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Crossing, Jid, type Message, parseStanza, type SessionKind } from '@beaconfire/plugin-sdk'
+import { type Crossing, Jid, type Message, type PacketInterceptor, parseStanza, type SessionKind } from '@beaconfire/plugin-sdk'
+import { offlinePlugin } from '../../test/support/offline-plugin.js'
 import { forgedDelay } from './forged-delay.js'
 
 const interceptor = forgedDelay(Jid.parse('example.org'))
 
-function passed(content: string, kind: SessionKind = 'client'): string {
+function passed(content: string, kind: SessionKind = 'client', by: PacketInterceptor = interceptor): string {
   const packet = parseStanza(`<message>${content}</message>`) as Message
-  void interceptor.interceptPacket({ packet, session: { kind } } as unknown as Crossing)
+  void by.interceptPacket({ packet, session: { kind } } as unknown as Crossing)
   return packet.innerXml()
 }
 
@@ -29,4 +30,10 @@ test('stamps of others, without a name, and other elements stay', () => {
 
 test("the server's own stanzas keep theirs", () => {
   assert.equal(passed(delay('example.org'), 'internal'), delay('example.org'))
+})
+
+test("the plugin does it in its server's name", async (t) => {
+  const { interceptors = [] } = await offlinePlugin(t)
+  const contributed = interceptors.find((it) => it.name === interceptor.name) ?? assert.fail()
+  assert.equal(passed(delay('test') + BODY, 'client', contributed), BODY)
 })
