@@ -185,8 +185,8 @@ export class ClientConnections {
         before: limitsFeature({
           maxBytes: Math.min(limits.stanzaBytes, limits.preAuthenticationBytes),
           idleSeconds: limits.preAuthenticationSeconds,
-        }),
-        after: limitsFeature({ maxBytes: limits.stanzaBytes, idleSeconds: limits.idleSeconds }),
+        }).toString(),
+        after: limitsFeature({ maxBytes: limits.stanzaBytes, idleSeconds: limits.idleSeconds }).toString(),
       },
       redirect: () => c2s.seeOtherHost,
       throttle: new LoginThrottle({ enabled: limits.enabled }),
@@ -218,7 +218,9 @@ export class ClientConnections {
 
   /** It may have been removed or disabled since it logged in, when it had no session yet that could have been closed. @throws StreamError */
   async #assertUsable({ username }: AuthenticatedAccount): Promise<void> {
-    const found = await this.#parts.accounts.find(username)
+    const { accounts } = this.#parts
+    if (accounts.credentials.wasUsable(username)) return
+    const found = await accounts.find(username)
     if (!found || found.disabled) throw new StreamError('not-authorized', 'This account may not be used any more.')
   }
 

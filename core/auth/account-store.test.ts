@@ -205,16 +205,17 @@ test('an unknown name has the same salt at each asking, in every process, and an
   const { credentials, database } = await store()
   const other = await store({ database })
   const keys = await credentials.scramKeys('nobody', 'SCRAM-SHA-256')
-  assert.deepEqual(await other.credentials.scramKeys('nobody', 'SCRAM-SHA-256'), keys)
+  assert.deepEqual((await other.credentials.scramKeys('nobody', 'SCRAM-SHA-256')).salt, keys.salt)
   assert.deepEqual([keys.salt.length, keys.iterations, keys.storedKey.length], [24, 16, 32])
   assert.notDeepEqual((await credentials.scramKeys('nobody2', 'SCRAM-SHA-256')).salt, keys.salt)
   assert.notDeepEqual((await credentials.scramKeys('nobody', 'SCRAM-SHA-1')).salt, keys.salt)
 })
 
 test('an Openfire account with SCRAM-SHA-1 alone logs in with PLAIN and gets SCRAM-SHA-256 by it', async () => {
-  const { accounts, credentials, database } = await store()
-  await accounts.create(alice)
+  const { accounts: made, database } = await store()
+  await made.create(alice)
   await database.knex('ofUserScram').where({ mechanism: 'SCRAM-SHA-256' }).del()
+  const { accounts, credentials } = await store({ database }) // one that has not seen the password yet
   assert.equal(await credentials.hasKeysForAll('SCRAM-SHA-256'), false)
   assert.equal(await accounts.verifyPassword('alice', 'secret'), true)
   assert.equal(await credentials.hasKeysForAll('SCRAM-SHA-256'), true)
@@ -262,4 +263,44 @@ test('when the database is away a login rejects and works again after', async ()
   await assert.rejects(accounts.verifyPassword('alice', 'secret'), /away/)
   database.fail = false
   assert.equal(await accounts.verifyPassword('alice', 'secret'), true)
+})
+
+test('an account that has just been found usable is believed to be so for a moment, unless it is changed', async () => {
+  const { accounts, credentials, clock } = await store()
+  await accounts.create(alice)
+  const found = async () => [await credentials.isDisabled('alice'), credentials.wasUsable('alice')]
+  assert.equal(credentials.wasUsable('alice'), false)
+  assert.deepEqual(await found(), [false, true])
+  clock.now += 1999
+  assert.equal(credentials.wasUsable('alice'), true)
+  clock.now += 1
+  assert.equal(credentials.wasUsable('alice'), false)
+  assert.deepEqual(await found(), [false, true])
+  await accounts.setDisabled('alice', true)
+  assert.equal(credentials.wasUsable('alice'), false)
+  assert.deepEqual(await found(), [true, false])
+  await accounts.setDisabled('alice', false)
+  assert.deepEqual(await found(), [false, true])
+  await accounts.remove('alice')
+  assert.equal(credentials.wasUsable('alice'), false)
+  assert.deepEqual(await found(), [true, false])
+})
+
+test('a look-up that an account was changed under is not believed', async () => {
+  const { accounts, credentials } = await store()
+  await accounts.create(alice)
+  const asked = credentials.isDisabled('alice')
+  await accounts.setDisabled('alice', true)
+  await asked
+  assert.equal(credentials.wasUsable('alice'), false)
+})
+
+test('whoever has just been given a password logs in with it, and with no other', async () => {
+  const { accounts } = await store()
+  await accounts.create(alice)
+  assert.deepEqual([await accounts.verifyPassword('alice', 'secret'), await accounts.verifyPassword('alice', 'other')], [true, false])
+  await accounts.setPassword('alice', 'other')
+  assert.deepEqual([await accounts.verifyPassword('alice', 'secret'), await accounts.verifyPassword('alice', 'other')], [false, true])
+  await accounts.remove('alice')
+  assert.equal(await accounts.verifyPassword('alice', 'other'), false)
 })

@@ -70,7 +70,7 @@ interface AccountRow {
 /** Names given may be unprepared, but for {@link exists}, which is asked for every stanza to an absent user. */
 export class AccountStore implements Accounts {
   /** For SASL: tells a right password from an account that may not log in. */
-  readonly credentials: Credentials & Pick<CredentialStore, 'hasKeysForAll'>
+  readonly credentials: Credentials & Pick<CredentialStore, 'hasKeysForAll' | 'wasUsable'>
   readonly #credentials: CredentialStore
   readonly #options: AccountStoreOptions
   readonly #database: Database
@@ -151,18 +151,21 @@ export class AccountStore implements Accounts {
       throw error
     }
     this.#changed(user, true)
+    this.#credentials.remember(user, prepared, made)
     await this.#options.onCreated(this.#jid(user))
     return this.#get(user)
   }
 
   async setPassword(username: string, password: string): Promise<void> {
     const user = (await this.#get(username)).username
-    const made = await this.#credentials.derive(preparePassword(password))
+    const prepared = preparePassword(password)
+    const made = await this.#credentials.derive(prepared)
     await this.#database.transaction(async (trx) => {
       const isThere = await this.#credentials.write(trx, user, made, { modificationDate: toDateColumn(Date.now()) })
       if (!isThere) throw new AccountMissing('no such account')
     })
     this.#credentials.forget(user)
+    this.#credentials.remember(user, prepared, made)
   }
 
   /** What is undefined stays; '' takes the value away. @throws AccountMissing, RangeError when longer than 100 characters */

@@ -1,7 +1,7 @@
 /** Passwords of accounts: keys of both SCRAM mechanisms, and what an Openfire database may hold besides. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Database, fromDateColumnOr, isPromise, type Logger, type MaybePromise, whenDone } from '@beaconfire/plugin-sdk'
+import { type Database, fromDateColumnOr, type Logger, type MaybePromise, whenDone } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
 import type { Credentials, ScramKeys, ScramMechanism } from './credentials.js'
 import { DecoyKeys } from './decoy-keys.js'
@@ -9,6 +9,7 @@ import { type OpenfirePasswordConfig, OpenfirePasswords, type PasswordColumns } 
 import { deriveKeys, isPasswordOf, tryPreparePassword } from './password-keys.js'
 import { type KeysByMechanism, type PasswordRow, type ScramTables, scramTables } from './scram-tables.js'
 import { readKeys } from './stored-keys.js'
+import { UsableAccounts } from './usable-accounts.js'
 import { VerifiedPasswords } from './verified-passwords.js'
 
 export type Iterations = Readonly<Record<ScramMechanism, number>>
@@ -25,7 +26,8 @@ const LACKING_PAGE = 500
 
 /** One row with 1: there are accounts, and a password in one of the readable columns for each. */
 const READABLE = `select distinct case when coalesce(plainPassword, '') <> '' or coalesce(encryptedPassword, '') <> '' then 1 else 0 end as isReadable from ofUser`
-const FLAG_OF = 'select name, startTime, endTime from ofUserFlag where username = ? and name = ?'
+const FLAG_OF =
+  'select u.username, f.name, f.startTime, f.endTime from ofUser u left join ofUserFlag f on f.username = u.username and f.name = ? where u.username = ?'
 
 export interface CredentialStoreOptions {
   readonly database: Database
@@ -37,6 +39,8 @@ export interface CredentialStoreOptions {
   /** New passwords are kept readable beside their keys. */
   readonly keepsReadable?: boolean | undefined
   readonly log?: Logger | undefined
+  /** Milliseconds that never go back; `performance.now` unless given. */
+  readonly now?: (() => number) | undefined
 }
 
 interface StoredCredentials {
@@ -58,6 +62,7 @@ export class CredentialStore implements Credentials {
   readonly #iterations: Iterations | undefined
   readonly #decoys: DecoyKeys
   readonly #verified = new VerifiedPasswords()
+  readonly #usable: UsableAccounts
   readonly #keepsReadable: boolean
   readonly #log: Logger | undefined
 
@@ -68,7 +73,9 @@ export class CredentialStore implements Credentials {
     openfire = { passwordKeyDerivation: 'auto' },
     keepsReadable = false,
     log,
+    now = () => performance.now(),
   }: CredentialStoreOptions) {
+    this.#usable = new UsableAccounts(now)
     this.#database = database
     this.#iterations = iterations
     this.#tables = scramTables(database.client, openfireVersion)
@@ -128,8 +135,16 @@ export class CredentialStore implements Credentials {
   }
 
   async isDisabled(username: string): Promise<boolean> {
-    const [row] = await this.#database.read<LockoutRow>(FLAG_OF, [username, LOCKOUT])
-    return isLockedOut(row, Date.now())
+    const { changes } = this.#usable
+    const [row] = await this.#database.read<LockoutRow & { readonly username: string }>(FLAG_OF, [LOCKOUT, username])
+    const isDisabled = row?.username !== username || isLockedOut(row, Date.now())
+    if (!isDisabled) this.#usable.seen(username, changes)
+    return isDisabled
+  }
+
+  /** True when {@link isDisabled} has just found that it is not, and nothing is known to have changed. */
+  wasUsable(username: string): boolean {
+    return this.#usable.has(username)
   }
 
   /**
@@ -180,11 +195,18 @@ export class CredentialStore implements Credentials {
   /** The password or the state of the account has changed. */
   forget(username: string): void {
     this.#verified.forget(username)
+    this.#usable.changed(username)
+  }
+
+  /** What has just been stored for an account is right: who logs in with it next costs no PBKDF2. @param password prepared */
+  remember(username: string, password: string, { keys }: NewPassword): void {
+    const used = keys.get('SCRAM-SHA-1')
+    if (used && !this.#keepsReadable) this.#verified.remember(username, password, used.storedKey)
   }
 
   #decoy(username: string, mechanism: ScramMechanism): MaybePromise<ScramKeys> {
     const rounds = this.#roundsOf(mechanism)
-    return isPromise(rounds) ? rounds.then((it) => this.#decoys.of(username, mechanism, it)) : this.#decoys.of(username, mechanism, rounds)
+    return whenDone(rounds, (it) => this.#decoys.of(username, mechanism, it))
   }
 
   #roundsOf(mechanism: ScramMechanism): MaybePromise<number> {

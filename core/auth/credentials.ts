@@ -19,6 +19,6 @@ export interface Credentials {
   scramKeys(username: string, mechanism: ScramMechanism): Promise<ScramKeys>
   /** True when the password is right, whether or not the account may log in; takes the same time for an unknown user. */
   verifyPassword(username: string, password: string): Promise<boolean>
-  /** True when the account is there but may not log in: asked only after the password was proven. */
+  /** True when the account may not log in, or is not there any more: asked only after the password was proven. */
   isDisabled(username: string): Promise<boolean>
 }

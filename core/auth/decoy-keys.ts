@@ -1,9 +1,10 @@
 /**
- * Keys for accounts that do not exist. They are made from the name and a secret, so that a name has the same salt at
+ * Keys for accounts that do not exist. Their salt is made from the name and a secret, so that a name has the same one at
  * each asking, after a restart and on every node; otherwise asking twice would tell that there is no such account.
+ * The keys themselves are never seen: they are bytes that no password leads to.
  */
 import { createHmac, randomBytes } from 'node:crypto'
-import type { Database } from '@beaconfire/plugin-sdk'
+import { type Database, type MaybePromise, whenDone } from '@beaconfire/plugin-sdk'
 import type { ScramKeys, ScramMechanism } from './credentials.js'
 import { KEY_BYTES } from './password-keys.js'
 
@@ -14,30 +15,30 @@ const SALT_BYTES = 24
 
 export class DecoyKeys {
   readonly #database: Database
-  #secret: Promise<Buffer> | undefined
+  #secret: Buffer | Promise<Buffer> | undefined
+  readonly #unmatched = randomBytes(Math.max(...Object.values(KEY_BYTES)))
 
   constructor(database: Database) {
     this.#database = database
   }
 
-  async of(username: string, mechanism: ScramMechanism, iterations: number): Promise<ScramKeys> {
-    const secret = await this.#loadOnce()
-    const bytes = (purpose: string, length: number) =>
-      createHmac('sha256', secret).update(`${purpose}\0${mechanism}\0${username}`).digest().subarray(0, length)
-    return {
-      salt: bytes('salt', SALT_BYTES),
-      iterations,
-      storedKey: bytes('stored', KEY_BYTES[mechanism]),
-      serverKey: bytes('server', KEY_BYTES[mechanism]),
-    }
+  of(username: string, mechanism: ScramMechanism, iterations: number): MaybePromise<ScramKeys> {
+    return whenDone(this.#loadOnce(), (secret) => {
+      const salt = createHmac('sha256', secret).update(`salt\0${mechanism}\0${username}`).digest().subarray(0, SALT_BYTES)
+      const key = this.#unmatched.subarray(0, KEY_BYTES[mechanism])
+      return { salt, iterations, storedKey: key, serverKey: key }
+    })
   }
 
-  #loadOnce(): Promise<Buffer> {
-    this.#secret ??= this.#load().catch((error: unknown) => {
-      this.#secret = undefined // the next login tries again
-      throw error
-    })
-    return this.#secret
+  #loadOnce(): MaybePromise<Buffer> {
+    if (this.#secret) return this.#secret
+    const loading = this.#load()
+    this.#secret = loading
+    loading.then(
+      (secret) => void (this.#secret = secret),
+      () => void (this.#secret = undefined), // the next login tries again
+    )
+    return loading
   }
 
   async #load(): Promise<Buffer> {

@@ -49,9 +49,11 @@ export function offeredMechanisms(
   return mechanisms.filter((it) => (mayRevealPassword || !it.revealsPassword) && it.refusal?.(environment) === undefined)
 }
 
-/** The stream feature (RFC 6120 §6.4.1). */
-export function mechanismsFeature(mechanisms: readonly SaslMechanism[]): Element {
-  return element('mechanisms', { xmlns: NS.sasl }, ...mechanisms.map(({ name }) => element('mechanism', {}, name)))
+/** The stream feature (RFC 6120 §6.4.1), as XML. */
+export function mechanismsFeature(mechanisms: readonly SaslMechanism[]): string {
+  let list = ''
+  for (const { name } of mechanisms) list += `<mechanism>${name}</mechanism>`
+  return list === '' ? `<mechanisms xmlns="${NS.sasl}"/>` : `<mechanisms xmlns="${NS.sasl}">${list}</mechanisms>`
 }
 
 /** The stream feature that names what a mechanism for channel binding can bind to (XEP-0440). */

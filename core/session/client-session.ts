@@ -173,12 +173,12 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
     await (this.#managed?.whenAcknowledged() ?? this.#stream.transport.whenFlushed())
   }
 
-  hold(durable: Promise<unknown>): void {
+  hold(durable: Promise<unknown>, isCertain = false): void {
     this.#holds ??= new AcknowledgementHolds(
       (stanza, error) => this.#holdFailed(stanza, error),
       () => this.#managed?.holdReleased(),
     )
-    this.#holds.hold(durable, this.#handling, this.#managed?.next)
+    this.#holds.hold(durable, isCertain ? undefined : this.#handling, this.#managed?.next)
   }
 
   /** Resolves when all that this session sent so far is as durable as it must be; undefined when it is. */
@@ -195,8 +195,8 @@ export class ClientSession implements ClientSessionContract, Origin, StreamPhase
 
   // --- as the phase of a stream
 
-  features(): Element[] {
-    return []
+  features(): string {
+    return ''
   }
 
   stanza(stanza: Stanza): MaybePromise<void> {

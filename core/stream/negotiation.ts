@@ -25,7 +25,7 @@ import type { Transport } from '../net/transport.js'
 import { LoginAttempts } from './login-attempts.js'
 import { failed } from './management-elements.js'
 import { StreamError } from './stream-error.js'
-import { bindFeatures, type StreamFeatureRegistry, starttlsFeature, type TlsPolicy } from './stream-features.js'
+import { BIND_FEATURES, type StreamFeatureRegistry, starttlsFeature, type TlsPolicy } from './stream-features.js'
 import type { StreamPhase } from './stream-phase.js'
 import type { XmppStream } from './xmpp-stream.js'
 
@@ -44,8 +44,8 @@ export interface NegotiationCollaborators {
   readonly channelBindings: ChannelBindings | undefined
   /** Accounts that the client's certificate stands for; undefined where certificates are not asked for. */
   certificateUsernames(transport: Transport): MaybePromise<readonly string[] | undefined>
-  /** XEP-0478: what holds before a peer has logged in, and after. */
-  readonly limits: { readonly before: Element; readonly after: Element }
+  /** XEP-0478: what holds before a peer has logged in, and after; as XML. */
+  readonly limits: { readonly before: string; readonly after: string }
   /** Where new streams are sent instead (`see-other-host`); undefined while this server serves them. */
   redirect(): string | undefined
   readonly throttle: LoginThrottle
@@ -129,18 +129,16 @@ export class Negotiation implements StreamPhase, ConnectedSession {
   }
 
   /** @throws StreamError see-other-host */
-  features(): Element[] {
+  features(): string {
     const { features, limits, mechanisms, tls } = this.#server
-    if (this.#account) return [...bindFeatures(), ...features.offered('after-authentication', this), limits.after]
-    const offered: Element[] = []
-    if (tls !== 'disabled' && !this.secure) offered.push(starttlsFeature(tls))
-    if (this.#mustStartTls()) return [...offered, limits.before]
+    if (this.#account) return BIND_FEATURES + features.offered('after-authentication', this) + limits.after
+    const starttls = tls !== 'disabled' && !this.secure ? starttlsFeature(tls).toString() : ''
+    if (this.#mustStartTls()) return starttls + limits.before
     this.#mayRedirect()
     const environment = this.#saslEnvironment()
-    offered.push(mechanismsFeature(offeredMechanisms(mechanisms(), this.#mayRevealPassword(), environment)))
-    if (environment.channelBinding) offered.push(channelBindingFeature(environment.channelBinding.types))
-    offered.push(...features.offered('before-authentication', this), limits.before)
-    return offered
+    const sasl = mechanismsFeature(offeredMechanisms(mechanisms(), this.#mayRevealPassword(), environment))
+    const bindings = environment.channelBinding ? channelBindingFeature(environment.channelBinding.types).toString() : ''
+    return starttls + sasl + bindings + features.offered('before-authentication', this) + limits.before
   }
 
   element(el: Element): MaybePromise<void> {

@@ -3,26 +3,45 @@ import { type Element, element, NS, namespaceOf, type StreamElementHandler, type
 
 export type TlsPolicy = 'required' | 'optional' | 'disabled'
 
+interface Registered {
+  readonly feature: StreamFeature
+  /** What it gave last, and as what that was written. */
+  element: Element | undefined
+  text: string
+}
+
 /** The stream features that plugins offer, in order of adding. */
 export class StreamFeatureRegistry {
-  #features: readonly StreamFeature[] = []
+  #features: readonly Registered[] = []
 
   /** @returns the undo */
   add(feature: StreamFeature): () => void {
-    this.#features = [...this.#features, feature]
+    const added: Registered = { feature, element: undefined, text: '' }
+    this.#features = [...this.#features, added]
     return () => {
-      this.#features = this.#features.filter((it) => it !== feature)
+      this.#features = this.#features.filter((it) => it !== added)
     }
   }
 
-  offered(when: StreamFeature['when'], peer: Parameters<StreamFeature['element']>[0]): Element[] {
-    return this.#features.filter((it) => it.when === when).flatMap((it) => it.element(peer) ?? [])
+  /** As XML. An element that a plugin gives for every peer is written once. */
+  offered(when: StreamFeature['when'], peer: Parameters<StreamFeature['element']>[0]): string {
+    let text = ''
+    for (const it of this.#features) {
+      if (it.feature.when !== when) continue
+      const given = it.feature.element(peer)
+      if (given && given !== it.element) {
+        it.element = given
+        it.text = given.toString()
+      }
+      if (given) text += it.text
+    }
+    return text
   }
 
   /** Who takes an element that is no stanza from a client that has bound a resource. */
   handlerOf(el: Element): StreamElementHandler | undefined {
-    for (const { elements = [] } of this.#features) {
-      const found = elements.find((it) => it.name === el.getName() && it.namespace === namespaceOf(el))
+    for (const { feature } of this.#features) {
+      const found = feature.elements?.find((it) => it.name === el.getName() && it.namespace === namespaceOf(el))
       if (found) return found
     }
     return undefined
@@ -46,10 +65,9 @@ export function limitsFeature(limits: { readonly maxBytes: number; readonly idle
   )
 }
 
-export function bindFeatures(): Element[] {
-  return [
-    element('bind', { xmlns: NS.bind }),
-    element('session', { xmlns: NS.session }, element('optional')),
-    element('sm', { xmlns: NS.streamManagement }),
-  ]
-}
+/** As XML. */
+export const BIND_FEATURES = [
+  element('bind', { xmlns: NS.bind }),
+  element('session', { xmlns: NS.session }, element('optional')),
+  element('sm', { xmlns: NS.streamManagement }),
+].join('')

@@ -4,8 +4,8 @@ import type { Element, Jid, MaybePromise, Stanza } from '@beaconfire/plugin-sdk'
 export interface StreamPhase {
   /** Of the peer, for the log. */
   readonly jid?: Jid
-  /** Children of `<stream:features/>` at this point. */
-  features(): Element[]
+  /** Children of `<stream:features/>` at this point, as XML. */
+  features(): string
   /** @throws StreamError */
   stanza(stanza: Stanza): MaybePromise<void>
   /** A child of the stream that is no stanza. @throws StreamError */
@@ -26,7 +26,7 @@ export interface StreamPhase {
 
 /** The phase of a stream whose session goes on elsewhere. */
 export const ABANDONED: StreamPhase = {
-  features: () => [],
+  features: () => '',
   stanza() {},
   element() {},
   closed() {},

@@ -45,7 +45,7 @@ class FakePhase implements StreamPhase {
   readonly handled: string[] = []
   handle: (stanza: Stanza) => void | Promise<void> = () => {}
   features() {
-    return []
+    return ''
   }
   stanza(stanza: Stanza): void | Promise<void> {
     this.handled.push(stanza.id ?? '')

@@ -191,7 +191,8 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
   }
 
   sendFeatures(): void {
-    this.send(element('stream:features', {}, ...this.#phase.features()).toString())
+    const features = this.#phase.features()
+    this.send(features === '' ? '<stream:features/>' : `<stream:features>${features}</stream:features>`)
   }
 
   stanza(stanza: Stanza): void {

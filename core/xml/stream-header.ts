@@ -16,15 +16,14 @@ export interface OpeningTag {
 
 /** XML declaration and start tag; the element stays open until `</stream:stream>`. */
 export function openingTag({ from, id, lang, to, contentNamespace = NS.client }: OpeningTag): string {
-  const attributes = {
-    xmlns: contentNamespace,
-    'xmlns:stream': NS.streams,
-    id,
-    from,
-    ...(to !== undefined && { to }),
-    'xml:lang': lang,
-    version: '1.0',
-  }
-  const empty = new Element('stream:stream', attributes).toString()
-  return `<?xml version='1.0'?>${empty.slice(0, -2)}>`
+  const peer = to === undefined ? '' : attribute('to', to)
+  const ids = attribute('id', id) + attribute('from', from)
+  return `<?xml version='1.0'?><stream:stream xmlns="${contentNamespace}" xmlns:stream="${NS.streams}"${ids}${peer} xml:lang="${lang}" version="1.0">`
+}
+
+/** What ids and nearly all addresses are made of: nothing to escape. */
+const PLAIN = /^[\w.:@/-]*$/
+
+function attribute(name: string, value: string): string {
+  return PLAIN.test(value) ? ` ${name}="${value}"` : new Element('', { [name]: value }).toString().slice(1, -2)
 }

@@ -6,6 +6,8 @@ import { HoldingGate } from './holding-gate.js'
 /** Full JID and stream id of each inactive session. */
 type Saved = readonly (readonly [jid: string, id: string])[]
 
+const FEATURE = element('csi', { xmlns: NS.csi })
+
 export default definePlugin({
   name: 'csi',
   version: '0.1.0',
@@ -36,7 +38,7 @@ export default definePlugin({
       streamFeatures: [
         {
           when: 'after-authentication',
-          element: () => element('csi', { xmlns: NS.csi }),
+          element: () => FEATURE,
           elements: [
             { namespace: NS.csi, name: 'active', handle: (_el, session) => activate(session) },
             { namespace: NS.csi, name: 'inactive', handle: (_el, session) => deactivate(session) },

@@ -25,6 +25,9 @@ interface Announced {
   readonly query: Element
   readonly legacyHash: string | undefined
   readonly hash: string | undefined
+  /** The two as stream features. */
+  readonly legacyCaps: Element | undefined
+  readonly caps: Element | undefined
 }
 
 export class ServerInfo {
@@ -61,14 +64,12 @@ export class ServerInfo {
 
   /** `<c/>` of XEP-0115 §6.3 for the stream features. */
   legacyCaps(): Element | undefined {
-    const ver = this.#newest()?.legacyHash
-    return ver === undefined ? undefined : element('c', { xmlns: NS.legacyCaps, hash: 'sha-1', node: LEGACY_NODE, ver })
+    return this.#newest()?.legacyCaps
   }
 
   /** `<c/>` of XEP-0390 §5.1. */
   caps(): Element | undefined {
-    const hash = this.#newest()?.hash
-    return hash === undefined ? undefined : element('c', { xmlns: NS.caps }, element('hash', { xmlns: NS.hashes, algo: 'sha-256' }, hash))
+    return this.#newest()?.caps
   }
 
   /** Computed again only when plugins came or went. A plugin that must wait for its part makes the next stream the first to see it. */
@@ -88,7 +89,16 @@ export class ServerInfo {
   }
 
   #announce(revision: number, query: Element): Announced {
-    const made = { revision, query, legacyHash: legacyHashOfInfo(query, 'sha-1'), hash: hashOfInfo(query, 'sha-256') }
+    const legacyHash = legacyHashOfInfo(query, 'sha-1')
+    const hash = hashOfInfo(query, 'sha-256')
+    const made: Announced = {
+      revision,
+      query,
+      legacyHash,
+      hash,
+      legacyCaps: legacyHash === undefined ? undefined : element('c', { xmlns: NS.legacyCaps, hash: 'sha-1', node: LEGACY_NODE, ver: legacyHash }),
+      caps: hash === undefined ? undefined : element('c', { xmlns: NS.caps }, element('hash', { xmlns: NS.hashes, algo: 'sha-256' }, hash)),
+    }
     this.#announced = [...this.#announced.filter((it) => it.hash !== made.hash), made].slice(-REMEMBERED)
     return made
   }

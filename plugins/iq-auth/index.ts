@@ -4,6 +4,8 @@ import { boundAlready } from './bound-already.js'
 import { config } from './config.js'
 import { loginRequests } from './login-requests.js'
 
+const FEATURE = element('auth', { xmlns: NS.iqAuthFeature })
+
 export default definePlugin({
   name: 'iq-auth',
   version: '0.1.0',
@@ -19,7 +21,7 @@ export default definePlugin({
       streamFeatures: [
         {
           when: 'before-authentication',
-          element: ({ secure }) => (secure || withoutTls ? element('auth', { xmlns: NS.iqAuthFeature }) : undefined),
+          element: ({ secure }) => (secure || withoutTls ? FEATURE : undefined),
         },
       ],
     }

@@ -4,6 +4,8 @@ import { config } from './config.js'
 import { newAccount } from './new-account.js'
 import { ownAccount } from './own-account.js'
 
+const FEATURE = element('register', { xmlns: NS.registerFeature })
+
 export default definePlugin({
   name: 'register',
   version: '0.1.0',
@@ -16,7 +18,7 @@ export default definePlugin({
       preAuthIqHandlers: [newAccount(context)],
       iqHandlers: [ownAccount(context)],
       features: enabled ? [NS.register] : [],
-      streamFeatures: enabled ? [{ when: 'before-authentication', element: () => element('register', { xmlns: NS.registerFeature }) }] : [],
+      streamFeatures: enabled ? [{ when: 'before-authentication', element: () => FEATURE }] : [],
     }
   },
 })

@@ -23,6 +23,9 @@ import { SharedRosters } from './shared-rosters.js'
 import { isSubscriptionType } from './subscription-states.js'
 import { Subscriptions } from './subscriptions.js'
 
+const VERSIONING = element('ver', { xmlns: NS.rosterVersioning })
+const PRE_APPROVAL = element('sub', { xmlns: NS.preApproval })
+
 export default definePlugin({
   name: 'roster',
   version: '0.1.0',
@@ -74,10 +77,7 @@ export default definePlugin({
       },
       iqHandlers: [rosterQuery({ rosters, pushes, subscriptions, limits: config, isSharedName: (name) => shared.groups.isDisplayName(name) })],
       features: [NS.roster],
-      streamFeatures: [
-        { when: 'after-authentication', element: () => element('ver', { xmlns: NS.rosterVersioning }) },
-        { when: 'after-authentication', element: () => element('sub', { xmlns: NS.preApproval }) },
-      ],
+      streamFeatures: [VERSIONING, PRE_APPROVAL].map((feature) => ({ when: 'after-authentication', element: () => feature })),
       adminRoutes: adminRoutes({ rosters, accounts, domain: context.domain, reloadGroups }),
       services: { roster: rosterService(rosters, subscriptions) },
       async start() {

@@ -1,5 +1,5 @@
 /** SCRAM, server side (RFC 5802 with RFC 7677 for SHA-256), with channel binding in its -PLUS form. One exchange per object. */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { ScramKeys, ScramMechanism } from '../credentials.js'
 import { assertOwnAuthzid, decodeBase64, NOBODY, prepareUsername, saslText } from '../sasl-identity.js'
 import { ChannelBindingFailure, type SaslEnvironment, type SaslExchange, SaslFailure, type SaslMechanism, type SaslStep } from '../sasl-mechanism.js'
@@ -7,7 +7,6 @@ import { ChannelBindingFailure, type SaslEnvironment, type SaslExchange, SaslFai
 /** Node's names of the hashes. */
 export const SCRAM_HASH = { 'SCRAM-SHA-1': 'sha1', 'SCRAM-SHA-256': 'sha256' } as const satisfies Record<ScramMechanism, string>
 
-const NONCE_BYTES = 18
 /** RFC 5802 §7: any printable ASCII but the comma. */
 const NONCE = /^[!-+\--~]+$/
 const CHANNEL_BINDING_NAME = /^p=[A-Za-z0-9.-]{1,100}$/
@@ -16,13 +15,13 @@ const NO_BINDING = Buffer.alloc(0)
 const EXTENSION = /^[A-Za-z]=[^\0,]+$/
 const BAD_ESCAPE = /=(?!2C|3D)/
 
-/** @param nonce the server's part, for tests against published vectors; random unless given */
-export function scramMechanism(name: ScramMechanism, nonce = () => randomBytes(NONCE_BYTES).toString('base64')): SaslMechanism {
+/** @param nonce the server's part, for tests against published vectors; random unless given: 122 bits, of which Node makes many at a time */
+export function scramMechanism(name: ScramMechanism, nonce: () => string = randomUUID): SaslMechanism {
   return { name, revealsPassword: false, start: (environment) => new ScramExchange(name, environment, nonce(), unboundData) }
 }
 
 /** The -PLUS form: the client proves that it speaks on the connection this server ends. */
-export function scramPlusMechanism(name: ScramMechanism, nonce = () => randomBytes(NONCE_BYTES).toString('base64')): SaslMechanism {
+export function scramPlusMechanism(name: ScramMechanism, nonce: () => string = randomUUID): SaslMechanism {
   return {
     name: `${name}-PLUS`,
     revealsPassword: false,
