@@ -2,12 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { element } from '@beaconfire/plugin-sdk'
-import { TestClient, TestStream } from '@beaconfire/plugin-sdk/testing'
 import { bodies, chat, LaggingClient, mailbox, numbers } from '../../test/support/kept-messages.js'
 import { startServerProcess } from '../../test/support/server-process.js'
 
 const RETRY_MS = 3000
-const CLEAR = { c2s: { host: '127.0.0.1', port: 0, directTlsPort: 0, tls: 'optional', plainWithoutTls: true } } as const
 
 test('what has arrived and cannot be removed is removed when the database is well again, and nobody gets it before', async (t) => {
   const { server, romeo, kept, keeps } = await mailbox(t, 150)
@@ -113,34 +111,21 @@ test('large messages do not wait for a client that is always behind, and one tha
 })
 
 test('killed with SIGKILL, the server hands over again what it had not removed, and nothing that nobody had acknowledged is lost', async (t) => {
-  const first = await startServerProcess(t, { config: CLEAR })
-  for (const username of ['romeo', 'juliet']) await first.admin('/api/v1/users', json({ username, password: username }))
-  const romeo = await login(first.ports.c2s, 'romeo')
+  const first = await startServerProcess(t)
+  await first.createUsers('romeo', 'juliet')
+  const romeo = await first.login('romeo', 'phone')
   for (let i = 0; i < 130; i++) romeo.send(element('message', { to: 'juliet@localhost', type: 'chat' }, element('body', {}, String(i))))
   await romeo.sync()
-  const lagging = await LaggingClient.enable(await login(first.ports.c2s, 'juliet'), { upTo: 120 })
+  const lagging = await LaggingClient.enable(await first.login('juliet', 'phone'), { upTo: 120 })
   await bodies(lagging.client, 130)
   await lagging.client.sync()
   const total = async () => ((await (await first.admin('/api/v1/plugins/offline-storage/total')).json()) as { messages: number }).messages
   while ((await total()) > 30);
   await first.kill()
 
-  const second = await startServerProcess(t, { config: CLEAR, folder: first.folder })
-  const juliet = await login(second.ports.c2s, 'juliet')
+  const second = await startServerProcess(t, { folder: first.folder })
+  const juliet = await second.login('juliet', 'phone')
   juliet.send('<presence/>')
   assert.deepEqual(await bodies(juliet, 30), numbers(100, 130))
   await juliet.receiveNothing('message')
-
-  async function login(port: number, name: string): Promise<TestClient> {
-    const stream = await TestStream.connect({ port, domain: 'localhost' })
-    t.after(() => stream.drop())
-    await stream.open()
-    await stream.authenticate('PLAIN', name, name)
-    await stream.open()
-    return new TestClient(stream, await stream.bind('phone'))
-  }
 })
-
-function json(body: object): RequestInit {
-  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
-}

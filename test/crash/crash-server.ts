@@ -71,15 +71,8 @@ export class CrashServer implements ServerAddress {
     return signal === 'SIGKILL' ? this.#running.kill() : this.#running.stop()
   }
 
-  async createUsers(usernames: readonly string[]): Promise<void> {
-    for (const username of usernames) {
-      const answer = await this.#running.admin('/api/v1/users', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ username, password: username }),
-      })
-      if (answer.status !== 201) throw new Error(`user ${username} could not be made: ${await answer.text()}`)
-    }
+  createUsers(usernames: readonly string[]): Promise<void> {
+    return this.#running.createUsers(...usernames)
   }
 
   get #running(): ServerProcess {

@@ -1,31 +1,18 @@
 /** The delivery journal: what was acknowledged to a sender is on disk until its recipient has it. */
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { type Element, element, NS } from '@beaconfire/plugin-sdk'
-import { startTestServer, TestClient, type TestServer, TestStream } from '@beaconfire/plugin-sdk/testing'
+import { startTestServer, type TestClient, type TestServer } from '@beaconfire/plugin-sdk/testing'
 import { type ServerProcess, startServerProcess } from '../support/server-process.js'
 
 const SM = NS.streamManagement
-const CLEAR = { c2s: { host: '127.0.0.1', port: 0, directTlsPort: 0, tls: 'optional', plainWithoutTls: true } } as const
 const bodyOf = (el: Element) => el.getChildText('body')
 const chat = (to: string, body: string) => element('message', { to, type: 'chat', id: `id-${body.split(' ')[0]}` }, element('body', {}, body))
 
-async function login(t: TestContext, server: ServerProcess, name: string): Promise<TestClient> {
-  const stream = await TestStream.connect({ port: server.ports.c2s, domain: 'localhost' })
-  t.after(() => stream.drop())
-  await stream.open()
-  await stream.authenticate('PLAIN', name, name)
-  await stream.open()
-  const client = new TestClient(stream, await stream.bind('phone'))
+async function available(server: ServerProcess, name: string): Promise<TestClient> {
+  const client = await server.login(name, 'phone')
   client.send('<presence/>')
   return client
-}
-
-async function createUsers(server: ServerProcess, ...usernames: readonly string[]): Promise<void> {
-  for (const username of usernames) {
-    const body = JSON.stringify({ username, password: username })
-    assert.equal((await server.admin('/api/v1/users', { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status, 201)
-  }
 }
 
 async function enable(client: TestClient): Promise<void> {
@@ -49,9 +36,9 @@ async function until(condition: () => Promise<boolean> | boolean): Promise<void>
 }
 
 test('killed with SIGKILL, the server has every message it acknowledged and nobody else had, with id and time', async (t) => {
-  const first = await startServerProcess(t, { config: CLEAR })
-  await createUsers(first, 'romeo', 'juliet', 'nurse')
-  const [romeo, juliet, nurse] = [await login(t, first, 'romeo'), await login(t, first, 'juliet'), await login(t, first, 'nurse')]
+  const first = await startServerProcess(t)
+  await first.createUsers('romeo', 'juliet', 'nurse')
+  const [romeo, juliet, nurse] = [await available(first, 'romeo'), await available(first, 'juliet'), await available(first, 'nurse')]
   for (const client of [romeo, juliet, nurse]) await enable(client)
   await nurse.sync()
   nurse.drop()
@@ -62,9 +49,9 @@ test('killed with SIGKILL, the server has every message it acknowledged and nobo
   await acknowledged(romeo, 100)
   await first.kill()
 
-  const second = await startServerProcess(t, { config: CLEAR, folder: first.folder })
+  const second = await startServerProcess(t, { folder: first.folder })
   for (const name of ['juliet', 'nurse']) {
-    const client = await login(t, second, name)
+    const client = await available(second, name)
     for (let i = 0; i < 50; i++) {
       const message = await client.receive('message')
       assert.deepEqual([bodyOf(message), message.attrs.id], [`${i}`, `id-${i}`])

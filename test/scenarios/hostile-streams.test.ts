@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { TestStream } from '@beaconfire/plugin-sdk/testing'
 import fc from 'fast-check'
 import { type HostileStream, hostileStream } from '../support/hostile-streams.js'
-import { type ServerProcess, startServerProcess } from '../support/server-process.js'
+import { startServerProcess } from '../support/server-process.js'
 
 const BATCHES = 20
 const BATCH = 1000
@@ -25,13 +24,8 @@ test('the server refuses each of them, answers a healthy client after each batch
       log: { level: 'error' },
     },
   })
-  const created = await server.admin('/api/v1/users', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'healthy', password: 'healthy' }),
-  })
-  assert.equal(created.status, 201)
-  const healthy = await loggedIn(server)
+  await server.createUsers('healthy')
+  const healthy = await server.login('healthy')
   for (let batch = 0; batch < BATCHES; batch++) {
     const streams = fc.sample(hostileStream({ domain: 'localhost' }), { numRuns: BATCH, seed: batch })
     await assault(server.ports.c2s, streams)
@@ -41,15 +35,6 @@ test('the server refuses each of them, answers a healthy client after each batch
   }
   assert.doesNotMatch(server.log, /"level":"error"/)
 })
-
-async function loggedIn(server: ServerProcess): Promise<TestStream> {
-  const stream = await TestStream.connect({ port: server.ports.c2s, domain: 'localhost' })
-  await stream.open()
-  await stream.authenticate('PLAIN', 'healthy', 'healthy')
-  await stream.open()
-  await stream.bind()
-  return stream
-}
 
 /** Throws all of them at the port, some at a time; each connection ends when the server ends it, or is cut once all is sent. */
 async function assault(port: number, streams: readonly HostileStream[]): Promise<void> {

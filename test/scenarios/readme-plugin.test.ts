@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { TestClient, TestStream } from '@beaconfire/plugin-sdk/testing'
+import type { TestClient } from '@beaconfire/plugin-sdk/testing'
 import { type ServerProcess, startServerProcess } from '../support/server-process.js'
 
 /** The code block that follows a file's name in the guide. */
@@ -15,17 +15,8 @@ async function fromGuide(file: string): Promise<string> {
 }
 
 async function logIn(server: ServerProcess, name: string): Promise<TestClient> {
-  const created = await server.admin('/api/v1/users', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: name, password: name }),
-  })
-  assert.equal(created.status, 201, await created.text())
-  const stream = await TestStream.connect({ port: server.ports.directTls ?? 0, domain: 'localhost', tls: true })
-  await stream.open()
-  await stream.authenticate('SCRAM-SHA-1', name, name)
-  await stream.open()
-  const client = new TestClient(stream, await stream.bind(name))
+  await server.createUsers(name)
+  const client = await server.login(name, name)
   client.send('<presence/>')
   await client.sync()
   return client
@@ -43,9 +34,6 @@ async function rescan(server: ServerProcess): Promise<string | undefined> {
 test('the plugin of the guide is loaded from its folder, sees the four crossings of a message, and goes with its folder', async (t) => {
   const server = await startServerProcess(t)
   const [romeo, juliet] = [await logIn(server, 'romeo'), await logIn(server, 'juliet')]
-  t.after(() => {
-    for (const client of [romeo, juliet]) client.drop()
-  })
   const folder = join(server.folder, 'plugins', 'shout')
   await mkdir(folder, { recursive: true })
   for (const file of ['package.json', 'index.ts']) await writeFile(join(folder, file), await fromGuide(`plugins/shout/${file}`))

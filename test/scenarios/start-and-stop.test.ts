@@ -27,12 +27,7 @@ test('SIGTERM ends streams with system-shutdown', async (t) => {
 
 test('started again on the same data, it knows its accounts and keeps its certificate', async (t) => {
   const first = await startServerProcess(t)
-  const created = await first.admin('/api/v1/users', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'juliet', password: 'rose' }),
-  })
-  assert.equal(created.status, 201, await created.text())
+  await first.createUsers('juliet')
   const certificate = await readFile(first.certificate)
   await first.stop()
 
@@ -42,7 +37,7 @@ test('started again on the same data, it knows its accounts and keeps its certif
   await stream.open()
   await stream.startTls()
   await stream.open()
-  await stream.authenticate('SCRAM-SHA-256', 'juliet', 'rose')
+  await stream.authenticate('SCRAM-SHA-256', 'juliet', 'juliet')
   await stream.open()
   assert.equal((await stream.bind('balcony')).toString(), 'juliet@localhost/balcony')
   assert.deepEqual(await readFile(second.certificate), certificate)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { TestConfig, TestScope } from '@beaconfire/plugin-sdk/testing'
+import { TestClient, type TestConfig, type TestScope, TestStream } from '@beaconfire/plugin-sdk/testing'
 
 const MAIN = fileURLToPath(new URL('../../core/main.ts', import.meta.url))
 const BUILD = fileURLToPath(new URL('../../scripts/build.ts', import.meta.url))
@@ -15,6 +15,7 @@ const TSX = import.meta.resolve('tsx')
 /** From start to the `ready` line, on a machine that does much else. */
 const START_LIMIT_MS = 60_000
 const ADMIN_TOKEN = 'token-of-the-test-process'
+const DEFAULT_DOMAIN = 'localhost'
 let compiling: Promise<unknown> | undefined
 
 export interface Ports {
@@ -48,6 +49,7 @@ export class ServerProcess {
   readonly exited: Promise<Exit>
   readonly #child: ChildProcess
   readonly #output: readonly string[]
+  readonly #streams: TestStream[] = []
 
   constructor(started: { child: ChildProcess; output: readonly string[]; exited: Promise<Exit>; ports: Ports; folder: string }) {
     this.#child = started.child
@@ -76,6 +78,31 @@ export class ServerProcess {
     const headers = new Headers(init.headers)
     headers.set('authorization', `Bearer ${this.adminToken}`)
     return fetch(this.url + path, { ...init, headers })
+  }
+
+  /** Each with its name as password. @throws (rejects) with what the server answered */
+  async createUsers(...usernames: readonly string[]): Promise<void> {
+    for (const username of usernames) {
+      const body = JSON.stringify({ username, password: username })
+      const answer = await this.admin('/api/v1/users', { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+      if (answer.status !== 201) throw new Error(`user ${username} could not be made: ${await answer.text()}`)
+    }
+  }
+
+  /** Logs in over direct TLS, with the name as password; initial presence is the test's to send. Cut off when the test ends. */
+  async login(name: string, resource?: string): Promise<TestClient> {
+    const { directTls: port } = this.ports
+    if (port === undefined) throw new Error('this server has no port for direct TLS')
+    const stream = await TestStream.connect({ port, domain: DEFAULT_DOMAIN, tls: true })
+    this.#streams.push(stream)
+    await stream.open()
+    await stream.authenticate('SCRAM-SHA-1', name, name)
+    await stream.open()
+    return new TestClient(stream, await stream.bind(resource))
+  }
+
+  dropConnections(): void {
+    for (const stream of this.#streams) stream.drop()
   }
 
   /** Asks the server to end, as a service manager does. */
@@ -110,12 +137,15 @@ export async function startServerProcess(t: TestScope, options: ServerProcessOpt
   })
   if (child.pid !== undefined) options.spawned?.(child.pid)
   const exited = new Promise<Exit>((resolve) => child.on('close', (code, signal) => resolve({ code, signal })))
+  let server: ServerProcess | undefined
   t.after(async () => {
+    server?.dropConnections()
     child.kill('SIGKILL')
     await exited
     await rm(folder, { recursive: true, force: true })
   })
-  return new ServerProcess({ child, output, exited, ports: await whenReady(child, output), folder })
+  server = new ServerProcess({ child, output, exited, ports: await whenReady(child, output), folder })
+  return server
 }
 
 function whenReady(child: ChildProcess, output: string[]): Promise<Ports> {
