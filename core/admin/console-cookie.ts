@@ -2,10 +2,7 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/**
- * No script reads it, and no page of another site makes the browser send it. It is not `Secure`, since the listener speaks plain HTTP: a
- * proxy that adds TLS adds that, too.
- */
+/** No script reads it, and no page of another site makes the browser send it. */
 const OPTIONS: CookieSerializeOptions = { path: '/', httpOnly: true, sameSite: 'strict' }
 
 export function sessionCookie(request: FastifyRequest): string | undefined {
@@ -13,7 +10,9 @@ export function sessionCookie(request: FastifyRequest): string | undefined {
 }
 
 export function setSessionCookie(request: FastifyRequest, reply: FastifyReply, secret: string): void {
-  reply.setCookie(nameFor(request), secret, OPTIONS)
+  // The listener speaks plain HTTP. Who says so without a proxy that adds TLS keeps the cookie from nobody but itself.
+  const secure = request.headers['x-forwarded-proto'] === 'https'
+  reply.setCookie(nameFor(request), secret, { ...OPTIONS, secure })
 }
 
 export function clearSessionCookie(request: FastifyRequest, reply: FastifyReply): void {

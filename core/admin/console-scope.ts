@@ -25,7 +25,6 @@ const HEADERS = {
   // Nothing within the HTML runs, and nothing from elsewhere; pages may frame each other.
   'content-security-policy':
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
-  'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'x-frame-options': 'SAMEORIGIN',
 }

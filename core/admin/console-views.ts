@@ -24,10 +24,10 @@ export function loginView(next: string, refusal?: string): Html {
 /** @param pages those of one plugin beside each other */
 export function indexView(pages: readonly MountedPage[], session: ConsoleSession | undefined): Html {
   const plugins = [...new Set(pages.map((it) => it.plugin))]
+  const navigation = html`<nav aria-label="Pages of plugins">${plugins.map((plugin) => pluginView(plugin, pages))}</nav>`
   return layout(
     'Console',
-    html`<nav aria-label="Pages of plugins">${plugins.map((plugin) => pluginView(plugin, pages))}</nav>
-      ${pages.length === 0 ? html`<p>No plugin has a page here.</p>` : ''}
+    html`${pages.length === 0 ? html`<p>No plugin has a page here.</p>` : navigation}
       <p><a href="/api/docs/">Documentation of the admin API</a></p>
       ${session ? logoutView(session) : ''}`,
   )

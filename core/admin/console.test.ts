@@ -69,6 +69,8 @@ test('who is not logged in is led to the login, and from there to the page that 
     ['admin: POST /console/login → 303'],
   )
   assert.ok(!JSON.stringify(acts).includes(TOKEN))
+  const behindTls = await submit('/console/login', { token: TOKEN }, { 'x-forwarded-proto': 'https' })
+  assert.match(behindTls.headers.get('set-cookie') ?? '', /; Path=\/; HttpOnly; Secure; SameSite=Strict$/)
   assert.equal((await submit('/console/login', { token: TOKEN }, { 'sec-fetch-site': 'cross-site' })).status, 403)
 })
 
