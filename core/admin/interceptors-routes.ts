@@ -23,8 +23,8 @@ export const interceptorSchema = Type.Object({
   errors: Type.Integer(),
   overruns: Type.Integer({ description: 'calls that took longer than the budget' }),
   skipped: Type.Integer({ description: 'calls left out while the breaker was open' }),
-  totalMs: Type.Number({ description: 'time spent in it; of an asynchronous one the synchronous part' }),
-  slowestMs: Type.Number({ description: 'the longest it kept the server from anything else' }),
+  totalMs: Type.Number({ description: 'time spent in it, of which calls that were timed are a sample; of an asynchronous one the synchronous part' }),
+  slowestMs: Type.Number({ description: 'the longest that a call that was timed kept the server from anything else' }),
   lastError: Type.Optional(Type.String()),
 })
 const one = Type.Object({ plugin: Type.String({ minLength: 1 }), name: Type.String({ minLength: 1 }) })

@@ -20,9 +20,7 @@ export class Delivery {
 
   /** @returns false when it was not handed over: rejected, or the session has ended */
   deliver(stanza: Stanza, session: ClientSession, origin: Origin = this.#internal): MaybePromise<boolean> {
-    // Somebody may rewrite it: this recipient then needs a copy of its own, so that no rewrite reaches another.
-    const packet = this.#chain.rewritesOutgoing(stanza, session) ? ownCopy(stanza) : stanza
-    return this.#chain.around(false, packet, session, origin, stanza, write, this.#onRejected)
+    return this.#chain.around(false, stanza, session, origin, stanza, write, this.#onRejected, ownCopy)
   }
 
   readonly #onRejected = (rejection: PacketRejected, packet: Stanza, session: Session): void => {
@@ -39,7 +37,7 @@ function write(packet: Stanza, session: Session): MaybePromise<boolean> {
   return (session as ClientSession).write(packet)
 }
 
-/** With what core has noted on it. */
+/** This recipient's, so that no rewrite reaches another; with what core has noted on it. */
 function ownCopy(stanza: Stanza): Stanza {
   const copy = stanza.clone()
   if (isKept(stanza)) markKept(copy)

@@ -1,48 +1,56 @@
 /** Chains as they are run: who is called for which kind and type of stanza, worked out when interceptors change and not per stanza. */
 import type { Band, InterceptorFilter, Session, Stanza, StanzaKind } from '@beaconfire/plugin-sdk'
+import { CallList } from './call-list.js'
 import type { GuardedInterceptor } from './guarded-interceptor.js'
 
 const BAND_ORDER: readonly Band[] = ['guard', 'transform', 'observe']
+/** The most frequent first. */
 const TYPES: Readonly<Record<StanzaKind, readonly string[]>> = {
-  message: ['normal', 'chat', 'groupchat', 'headline', 'error'],
+  message: ['chat', 'groupchat', 'normal', 'headline', 'error'],
   presence: ['available', 'unavailable', 'subscribe', 'subscribed', 'unsubscribe', 'unsubscribed', 'probe', 'error'],
-  iq: ['get', 'set', 'result', 'error'],
+  iq: ['get', 'result', 'set', 'error'],
 }
 
 export type Interceptors = readonly GuardedInterceptor[]
 
-/** Who is called for one kind of stanza, in one direction, before or after the act. */
-export class Stage {
-  readonly all: Interceptors
-  /** By type; undefined while nobody narrows by type. */
-  readonly #byType: ReadonlyMap<string, Interceptors> | undefined
-  /** Types that somebody may change a packet of. */
-  readonly #rewritten: ReadonlySet<string>
+/** Who is called for stanzas of one type that cross, before the act and after it. */
+export interface Way {
+  readonly before: CallList
+  readonly after: CallList
+}
 
-  constructor(all: Interceptors, kind: StanzaKind) {
-    this.all = all
-    if (all.some((it) => it.called.when?.type !== undefined)) this.#byType = new Map(TYPES[kind].map((type) => [type, wanting(all, type)]))
-    this.#rewritten = new Set(TYPES[kind].filter((type) => wanting(all, type).some((it) => !it.called.readOnly)))
-  }
+/** Who is called for one kind of stanza in one direction. */
+export class Stages {
+  /** True when somebody narrows by type. */
+  readonly isTyped: boolean
+  readonly #before: Interceptors
+  readonly #after: Interceptors
+  readonly #types: readonly string[]
+  readonly #ways: readonly Way[]
+  /** Where nobody narrows by type; then none is read from a stanza. */
+  readonly #forAll: Way | undefined
 
-  get isTyped(): boolean {
-    return this.#byType !== undefined
-  }
-
-  mayRewrite(packet: Stanza): boolean {
-    return this.#rewritten.size > 0 && this.#rewritten.has(packet.type)
+  constructor(kind: StanzaKind, before: Interceptors, after: Interceptors) {
+    this.isTyped = [...before, ...after].some((it) => it.called.when?.type !== undefined)
+    this.#before = before
+    this.#after = after
+    this.#types = TYPES[kind]
+    this.#ways = this.isTyped ? this.#types.map((type) => this.#wayOf(type)) : []
+    this.#forAll = this.isTyped ? undefined : { before: new CallList(before, before), after: new CallList(after, after) }
   }
 
   /** Those that want the packet as it is now. */
-  of(packet: Stanza): Interceptors {
-    if (this.#byType === undefined) return this.all
-    return this.#byType.get(packet.type) ?? wanting(this.all, packet.type)
+  of(packet: Stanza): Way {
+    if (this.#forAll !== undefined) return this.#forAll
+    const { type } = packet
+    const types = this.#types
+    for (let i = 0; i < types.length; i++) if (types[i] === type) return this.#ways[i] as Way
+    return this.#wayOf(type)
   }
-}
 
-export interface Stages {
-  readonly before: Stage
-  readonly after: Stage
+  #wayOf(type: string): Way {
+    return { before: new CallList(wanting(this.#before, type), this.#before), after: new CallList(wanting(this.#after, type), this.#after) }
+  }
 }
 
 export interface CompiledChain {
@@ -89,11 +97,8 @@ export class CompiledChains {
 function compile(interceptors: Interceptors): CompiledChain {
   const ordered = [...interceptors].sort((a, b) => BAND_ORDER.indexOf(a.called.band) - BAND_ORDER.indexOf(b.called.band))
   const stage = (kind: StanzaKind, incoming: boolean, processed: boolean) =>
-    new Stage(
-      ordered.filter((it) => wantsStage(it.called.when, kind, incoming, processed)),
-      kind,
-    )
-  const stages = (kind: StanzaKind, incoming: boolean) => ({ before: stage(kind, incoming, false), after: stage(kind, incoming, true) })
+    ordered.filter((it) => wantsStage(it.called.when, kind, incoming, processed))
+  const stages = (kind: StanzaKind, incoming: boolean) => new Stages(kind, stage(kind, incoming, false), stage(kind, incoming, true))
   const direction = (incoming: boolean) => ({
     message: stages('message', incoming),
     presence: stages('presence', incoming),

@@ -26,13 +26,16 @@ export interface InterceptorStatus {
   readonly calls: number
   readonly rejections: number
   readonly errors: number
-  /** Calls that took longer than the budget. */
+  /** Calls that took longer than the budget. Those that were timed together with others count for each that may have been it. */
   readonly overruns: number
   /** Calls left out while the breaker was open. */
   readonly skipped: number
-  /** Time spent in it, in ms; of an asynchronous one the synchronous part. */
+  /**
+   * Time spent in it, in ms; of an asynchronous one the synchronous part. Where several are called for a stanza, one call in sixteen is
+   * timed, and stands for those since the last that was.
+   */
   readonly totalMs: number
-  /** The longest that one call has kept the server from doing anything else, in ms. */
+  /** The longest that a call that was timed has kept the server from doing anything else, in ms. */
   readonly slowestMs: number
   readonly lastError: string | undefined
 }
@@ -64,6 +67,8 @@ export class GuardedInterceptor {
   readonly #failuresToOpen: number
   readonly #retryAfter: number
   #failuresInRow = 0
+  /** Calls since the last that was timed. */
+  #untimed = 0
 
   constructor(plugin: string, interceptor: PacketInterceptor, log: Logger, counters = new InterceptorCounters()) {
     this.plugin = plugin
@@ -75,6 +80,11 @@ export class GuardedInterceptor {
     this.#failuresToOpen = interceptor.breaker?.failures ?? FAILURES_TO_OPEN
     this.#retryAfter = interceptor.breaker?.retryAfter ?? RETRY_AFTER_MS
     this.#log = log
+  }
+
+  /** True when a single failure opens the breaker. */
+  get opensAtOnce(): boolean {
+    return this.#failuresToOpen <= 1
   }
 
   /** Once the time is up, one stanza tries the interceptor; the others go on skipping it until that one is through. */
@@ -90,18 +100,32 @@ export class GuardedInterceptor {
     this.#refuseIfClosed(crossing)
   }
 
-  /** It returned, or returned a promise. @param elapsed how long nothing else could run, in ms @returns false when that was too long */
+  /** It returned, returned a promise, or threw. @param elapsed how long nothing else could run, in ms @returns false when that was too long */
   returned(elapsed: number, isSettled: boolean): boolean {
     const { counters } = this
     counters.calls++
-    counters.totalMs += elapsed
+    counters.totalMs += elapsed * (1 + this.#untimed)
+    this.#untimed = 0
     if (elapsed > counters.slowestMs) counters.slowestMs = elapsed
     if (elapsed > this.budget) {
-      this.#overran(elapsed)
+      this.#overran(elapsed, undefined)
       return false
     }
     if (isSettled && this.#failuresInRow !== 0) this.#recovered()
     return true
+  }
+
+  /** As {@link returned}, in a run that is timed as a whole. */
+  returnedUntimed(isSettled: boolean): void {
+    this.counters.calls++
+    this.#untimed++
+    if (isSettled && this.#failuresInRow !== 0) this.#recovered()
+  }
+
+  /** It, or one of the others, took too long. @param elapsed of all of them, in ms */
+  mayHaveOverrun(elapsed: number, called: readonly GuardedInterceptor[]): void {
+    const others = called.filter((it) => it !== this)
+    this.#overran(elapsed, others.length > 0 ? others.map((it) => it.key) : undefined)
   }
 
   /** The promise it had returned was fulfilled in time. */
@@ -111,7 +135,7 @@ export class GuardedInterceptor {
 
   /** The promise it had returned did not settle in time. @throws PacketRejected when nothing may pass without it */
   givenUp(crossing: Crossing): void {
-    this.#overran(this.budget)
+    this.#overran(this.budget, undefined)
     this.#refuseIfClosed(crossing)
   }
 
@@ -119,18 +143,21 @@ export class GuardedInterceptor {
     this.#log.warn({ ...this.#fields(), error }, 'interceptor failed after it was given up')
   }
 
-  /** @throws PacketRejected when the packet is refused while it may be, or nothing may pass without the interceptor */
-  failed(error: unknown, crossing: Crossing): void {
+  /**
+   * @param isOnTime false when the call has been counted as an overrun
+   * @throws PacketRejected when the packet is refused while it may be, or nothing may pass without the interceptor
+   */
+  failed(error: unknown, crossing: Crossing, isOnTime = true): void {
     const { counters } = this
     if (error instanceof PacketRejected && !crossing.processed) {
       counters.rejections++
-      if (this.#failuresInRow !== 0) this.#recovered()
+      if (isOnTime && this.#failuresInRow !== 0) this.#recovered()
       throw error
     }
     counters.errors++
     counters.lastError = error instanceof Error ? error.message : String(error)
     this.#log.error({ ...this.#fields(), error, incoming: crossing.incoming, processed: crossing.processed }, 'interceptor failed')
-    this.#countFailure()
+    if (isOnTime) this.#countFailure()
     this.#refuseIfClosed(crossing)
   }
 
@@ -142,10 +169,14 @@ export class GuardedInterceptor {
     return { name, plugin: this.plugin, band, off: isOff, breaker, onError, budget: this.budget, ...counted }
   }
 
-  #overran(elapsed: number): void {
-    this.counters.overruns++
-    this.counters.lastError = `took longer than its budget of ${this.budget} ms`
-    this.#log.warn({ ...this.#fields(), elapsed: Math.round(elapsed), budget: this.budget }, 'interceptor overran its time budget')
+  /** @param orOneOf keys of those that may have been it instead */
+  #overran(elapsed: number, orOneOf: readonly string[] | undefined): void {
+    const { budget, counters } = this
+    counters.overruns++
+    counters.lastError = orOneOf
+      ? `took longer than its budget of ${budget} ms, or one of ${orOneOf.join(', ')} did`
+      : `took longer than its budget of ${budget} ms`
+    this.#log.warn({ ...this.#fields(), elapsed: Math.round(elapsed), budget, orOneOf }, 'interceptor overran its time budget')
     this.#countFailure()
   }
 

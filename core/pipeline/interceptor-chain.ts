@@ -13,8 +13,9 @@ import {
   type Stanza,
 } from '@beaconfire/plugin-sdk'
 import { ContributionConflict } from '../plugin-host/registries.js'
+import type { CallList } from './call-list.js'
 import type { CrossingProbe, CrossingWatch, InterceptorShadow } from './chain-watch.js'
-import { CompiledChains, type Stages } from './compiled-chain.js'
+import { CompiledChains, type Stages, type Way } from './compiled-chain.js'
 import { type Origin, PacketCrossing } from './crossing.js'
 import { Deadlines } from './deadlines.js'
 import { GuardedInterceptor, type InterceptorCounters, type InterceptorStatus } from './guarded-interceptor.js'
@@ -91,33 +92,33 @@ export class InterceptorChain {
     this.#watch = watch
   }
 
-  /** True when somebody may change what this session is about to get: it then needs a copy of its own. */
-  rewritesOutgoing(packet: Stanza, session: Session): boolean {
-    return this.#chains.of(packet).of(session).outgoing[packet.kind].before.mayRewrite(packet)
-  }
-
   /**
    * Leads a packet through.
-   * @param routed the stanza as it was read or made, of which `packet` may be one recipient's copy
+   * @param routed the stanza as it was read or made, of which `given` may be one recipient's copy
+   * @param ownCopy makes such a copy of what is given, where somebody may change it
    * @returns what `act` returned, or false when the packet was rejected
    */
   around(
     incoming: boolean,
-    packet: Stanza,
+    given: Stanza,
     session: Session,
     origin: Origin,
     routed: RoutedNotes,
     act: Act,
     onRejected: OnRejected,
+    ownCopy?: (stanza: Stanza) => Stanza,
   ): MaybePromise<boolean> {
     const chain = this.#chains.of(routed).of(session)
-    const stages = (incoming ? chain.incoming : chain.outgoing)[packet.kind]
+    const stages = (incoming ? chain.incoming : chain.outgoing)[given.kind]
+    const way = stages.of(given)
+    const packet = ownCopy !== undefined && way.before.mayRewrite ? ownCopy(given) : given
     const probe = this.#watch?.crossing(packet, session, incoming, routed)
-    const done = this.#lead(stages, incoming, packet, session, origin, routed, act, onRejected, probe)
+    const done = this.#lead(way, stages, incoming, packet, session, origin, routed, act, onRejected, probe)
     return isPromise(done) ? this.#tables.pin(routed, done) : done
   }
 
   #lead(
+    way: Way,
     stages: Stages,
     incoming: boolean,
     packet: Stanza,
@@ -128,27 +129,25 @@ export class InterceptorChain {
     onRejected: OnRejected,
     probe: CrossingProbe | undefined,
   ): MaybePromise<boolean> {
-    const before = stages.before.of(packet)
-    if (before.length > 0) {
-      const crossing = new PacketCrossing(packet, session, incoming, false, routed, origin)
-      let passed: Promise<PacketCrossing> | undefined
-      try {
-        passed = runStage(before, stages.before, crossing, this.#deadlines, probe)
-      } catch (error) {
-        return rejected(error, packet, session, onRejected, probe)
-      }
-      if (passed !== undefined) {
-        return passed.then(
-          (left) => this.#actAndFinish(stages.after, incoming, left.packet, session, origin, left.routed, act, probe),
-          (error: unknown) => rejected(error, packet, session, onRejected, probe),
-        )
-      }
+    if (way.before.interceptors.length === 0) return this.#actAndFinish(way.after, stages, incoming, packet, session, origin, routed, act, probe)
+    const crossing = new PacketCrossing(packet, session, incoming, false, routed, origin)
+    let passed: Promise<PacketCrossing> | undefined
+    try {
+      passed = runStage(way.before, stages, crossing, this.#deadlines, probe)
+    } catch (error) {
+      return rejected(error, packet, session, onRejected, probe)
     }
-    return this.#actAndFinish(stages.after, incoming, packet, session, origin, routed, act, probe)
+    if (passed === undefined) return this.#actAndFinish(afterOf(way, stages, packet), stages, incoming, packet, session, origin, routed, act, probe)
+    return passed.then(
+      (left) => this.#actAndFinish(afterOf(way, stages, left.packet), stages, incoming, left.packet, session, origin, left.routed, act, probe),
+      (error: unknown) => rejected(error, packet, session, onRejected, probe),
+    )
   }
 
+  /** @param after those that want the packet as it is when the act begins */
   #actAndFinish(
-    after: Stages['after'],
+    after: CallList,
+    stages: Stages,
     incoming: boolean,
     packet: Stanza,
     session: Session,
@@ -159,14 +158,15 @@ export class InterceptorChain {
   ): MaybePromise<boolean> {
     probe?.acting()
     const done = act(packet, session, origin)
-    if (after.all.length === 0 && probe === undefined) return done
-    if (isPromise(done)) return done.then((outcome) => this.#finish(outcome, after, incoming, packet, session, origin, routed, probe))
-    return this.#finish(done, after, incoming, packet, session, origin, routed, probe)
+    if (after.interceptors.length === 0 && probe === undefined) return done
+    if (isPromise(done)) return done.then((outcome) => this.#finish(outcome, after, stages, incoming, packet, session, origin, routed, probe))
+    return this.#finish(done, after, stages, incoming, packet, session, origin, routed, probe)
   }
 
   #finish(
     outcome: boolean,
-    after: Stages['after'],
+    after: CallList,
+    stages: Stages,
     incoming: boolean,
     packet: Stanza,
     session: Session,
@@ -175,11 +175,10 @@ export class InterceptorChain {
     probe: CrossingProbe | undefined,
   ): MaybePromise<boolean> {
     probe?.acted(outcome)
-    const interceptors = after.of(packet)
     // Nothing was handed over, so nobody is told that it was. An incoming packet gets its IN-post whatever came of it.
     const told =
-      interceptors.length > 0 && (incoming || outcome)
-        ? runStage(interceptors, after, new PacketCrossing(packet, session, incoming, true, routed, origin), this.#deadlines, probe)
+      after.interceptors.length > 0 && (incoming || outcome)
+        ? runStage(after, stages, new PacketCrossing(packet, session, incoming, true, routed, origin), this.#deadlines, probe)
         : undefined
     if (told === undefined) {
       probe?.finished()
@@ -207,6 +206,11 @@ export class InterceptorChain {
     for (const it of own) it.called = beside.get(it.interceptor) ?? it.interceptor
     return alone.map((added) => new GuardedInterceptor(plugin, added, this.#log))
   }
+}
+
+/** Who is called after the act: interceptors before it may have rewritten the type. */
+function afterOf(way: Way, stages: Stages, packet: Stanza): CallList {
+  return way.before.mayRewrite && stages.isTyped ? stages.of(packet).after : way.after
 }
 
 function rejected(error: unknown, packet: Stanza, session: Session, onRejected: OnRejected, probe: CrossingProbe | undefined): MaybePromise<boolean> {

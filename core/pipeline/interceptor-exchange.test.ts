@@ -154,9 +154,22 @@ test('an interceptor may take its crossing apart and hold', () => {
 
 test('a recipient needs a copy of its own only where somebody wants its stanza who may change it', () => {
   const { chain } = chainWith(noting([], 'reads', { name: 'reads', readOnly: true }))
+  const isCopied = (packet: Stanza) => {
+    let copies = 0
+    const ownCopy = (given: Stanza) => {
+      copies++
+      return given.clone()
+    }
+    const act = (handed: Stanza) => (handed !== packet) === (copies === 1)
+    assert.equal(
+      chain.around(false, packet, romeo, romeo, packet, act, () => undefined, ownCopy),
+      true,
+    )
+    return copies === 1
+  }
   const chat = message({ to: 'juliet@test', type: 'chat' })
-  assert.equal(chain.rewritesOutgoing(chat, romeo), false)
+  assert.equal(isCopied(chat), false)
   chain.add('other', noting([], 'writes', { when: { type: 'headline', incoming: false } }))
-  assert.equal(chain.rewritesOutgoing(chat, romeo), false)
-  assert.equal(chain.rewritesOutgoing(message({ to: 'juliet@test', type: 'headline' }), romeo), true)
+  assert.equal(isCopied(chat), false)
+  assert.equal(isCopied(message({ to: 'juliet@test', type: 'headline' })), true)
 })

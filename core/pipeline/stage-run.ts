@@ -1,6 +1,7 @@
 /** Calls the interceptors of one stage, one after the other. It is synchronous until the first that returns a promise. */
-import { isPromise, PacketRejected } from '@beaconfire/plugin-sdk'
-import type { Interceptors, Stage } from './compiled-chain.js'
+import { isPromise, type MaybePromise, PacketRejected } from '@beaconfire/plugin-sdk'
+import type { CallList } from './call-list.js'
+import type { Stages } from './compiled-chain.js'
 import type { PacketCrossing } from './crossing.js'
 import type { Deadlines, Timed } from './deadlines.js'
 import type { GuardedInterceptor } from './guarded-interceptor.js'
@@ -15,31 +16,47 @@ export interface CallProbe {
 }
 
 /**
- * @param interceptors those of the stage that want the packet as it is now
+ * @param list those that want the packet as it is now
  * @returns undefined when all were called; else a promise of the crossing as the last of them left it: a detached one when an
  *   interceptor was given up
  * @throws PacketRejected of an interceptor that refuses
  */
 export function runStage(
-  interceptors: Interceptors,
-  stage: Stage,
+  list: CallList,
+  stages: Stages,
   crossing: PacketCrossing,
   deadlines: Deadlines,
   probe: CallProbe | undefined,
 ): Promise<PacketCrossing> | undefined {
-  return runFrom(0, interceptors, stage, crossing, deadlines, probe, undefined)
+  return runFrom(0, list, stages, crossing, deadlines, probe, undefined)
 }
 
 function runFrom(
   start: number,
-  interceptors: Interceptors,
-  stage: Stage,
+  list: CallList,
+  stages: Stages,
   crossing: PacketCrossing,
   deadlines: Deadlines,
   probe: CallProbe | undefined,
   asynchronous: AsynchronousRun | undefined,
 ): Promise<PacketCrossing> | undefined {
-  const type = stage.isTyped ? crossing.packet.type : undefined
+  return probe !== undefined || list.timesEach()
+    ? runEach(start, list, stages, crossing, deadlines, probe, asynchronous)
+    : runTogether(start, list, stages, crossing, deadlines, asynchronous)
+}
+
+/** Looks at the clock after each call. */
+function runEach(
+  start: number,
+  list: CallList,
+  stages: Stages,
+  crossing: PacketCrossing,
+  deadlines: Deadlines,
+  probe: CallProbe | undefined,
+  asynchronous: AsynchronousRun | undefined,
+): Promise<PacketCrossing> | undefined {
+  const { interceptors } = list
+  const type = typeToWatch(stages, list, crossing)
   let startedAt = performance.now()
   for (let i = start; i < interceptors.length; i++) {
     const it = interceptors[i] as GuardedInterceptor
@@ -55,38 +72,100 @@ function runFrom(
       const endedAt = performance.now()
       if (result !== undefined && isPromise(result)) {
         it.returned(endedAt - startedAt, false)
-        const run = asynchronous ?? new AsynchronousRun(stage, crossing, deadlines, probe)
-        run.waitFor(result, it, i, interceptors, endedAt)
-        return run.promise
+        const run = asynchronous ?? new AsynchronousRun(stages, crossing, deadlines, probe)
+        return run.waitFor(result, i, list, endedAt)
       }
       isOnTime = it.returned(endedAt - startedAt, true)
       startedAt = endedAt
     } catch (error) {
-      it.counters.calls++
-      fail(it, crossing, error, probe)
-      startedAt = performance.now()
+      const endedAt = performance.now()
+      isOnTime = it.returned(endedAt - startedAt, false)
+      fail(it, crossing, error, probe, isOnTime)
+      startedAt = endedAt
       continue
     }
     probe?.ended(it, crossing, isOnTime ? 'passed' : 'overran')
-    // A rewritten type changes who comes next.
-    if (type !== undefined && crossing.packet.type !== type) {
-      const left = stage.of(crossing.packet)
-      return runFrom(positionAfter(it, left, stage), left, stage, crossing, deadlines, probe, asynchronous)
-    }
+    if (type !== undefined && crossing.packet.type !== type) return runRest(it, stages, crossing, deadlines, probe, asynchronous)
   }
   return undefined
 }
 
-function fail(it: GuardedInterceptor, crossing: PacketCrossing, error: unknown, probe: CallProbe | undefined): void {
+/** Looks at the clock before the first call and after the last: as long as nothing but the usual happens. */
+function runTogether(
+  start: number,
+  list: CallList,
+  stages: Stages,
+  crossing: PacketCrossing,
+  deadlines: Deadlines,
+  asynchronous: AsynchronousRun | undefined,
+): Promise<PacketCrossing> | undefined {
+  const { interceptors } = list
+  const type = typeToWatch(stages, list, crossing)
+  const startedAt = performance.now()
+  for (let i = start; i < interceptors.length; i++) {
+    const it = interceptors[i] as GuardedInterceptor
+    if (it.openUntil !== 0) {
+      list.ranTogether(start, i, performance.now() - startedAt)
+      return runEach(i, list, stages, crossing, deadlines, undefined, asynchronous)
+    }
+    let result: MaybePromise<void>
+    try {
+      result = it.called.interceptPacket(crossing)
+    } catch (error) {
+      it.returnedUntimed(false)
+      list.ranTogether(start, i + 1, performance.now() - startedAt)
+      fail(it, crossing, error, undefined)
+      return runFrom(i + 1, list, stages, crossing, deadlines, undefined, asynchronous)
+    }
+    if (result !== undefined && isPromise(result)) {
+      const endedAt = performance.now()
+      it.returnedUntimed(false)
+      list.ranTogether(start, i + 1, endedAt - startedAt)
+      const run = asynchronous ?? new AsynchronousRun(stages, crossing, deadlines, undefined)
+      return run.waitFor(result, i, list, endedAt)
+    }
+    it.returnedUntimed(true)
+    if (type === undefined || crossing.packet.type === type) continue
+    list.ranTogether(start, i + 1, performance.now() - startedAt)
+    return runRest(it, stages, crossing, deadlines, undefined, asynchronous)
+  }
+  list.ranTogether(start, interceptors.length, performance.now() - startedAt)
+  return undefined
+}
+
+/** The type as it is now, where a rewritten one changes who is called. */
+function typeToWatch(stages: Stages, list: CallList, { packet }: PacketCrossing): string | undefined {
+  return stages.isTyped && list.mayRewrite ? packet.type : undefined
+}
+
+/** Those that come after `done`, which has rewritten the type of the packet. */
+function runRest(
+  done: GuardedInterceptor,
+  stages: Stages,
+  crossing: PacketCrossing,
+  deadlines: Deadlines,
+  probe: CallProbe | undefined,
+  asynchronous: AsynchronousRun | undefined,
+): Promise<PacketCrossing> | undefined {
+  const left = listOf(stages, crossing)
+  return runFrom(positionAfter(done, left), left, stages, crossing, deadlines, probe, asynchronous)
+}
+
+function listOf(stages: Stages, { packet, processed }: PacketCrossing): CallList {
+  const way = stages.of(packet)
+  return processed ? way.after : way.before
+}
+
+function fail(it: GuardedInterceptor, crossing: PacketCrossing, error: unknown, probe: CallProbe | undefined, isOnTime = true): void {
   probe?.ended(it, crossing, error instanceof PacketRejected && !crossing.processed ? 'rejected' : 'failed', error)
-  it.failed(error, crossing)
+  it.failed(error, crossing, isOnTime)
 }
 
 /** Where in `left` those begin that come after `done`. */
-function positionAfter(done: GuardedInterceptor, left: Interceptors, stage: Stage): number {
-  const passed = new Set(stage.all.slice(0, stage.all.indexOf(done) + 1))
-  const next = left.findIndex((it) => !passed.has(it))
-  return next < 0 ? left.length : next
+function positionAfter(done: GuardedInterceptor, { interceptors, ofStage }: CallList): number {
+  const passed = new Set(ofStage.slice(0, ofStage.indexOf(done) + 1))
+  const next = interceptors.findIndex((it) => !passed.has(it))
+  return next < 0 ? interceptors.length : next
 }
 
 /** What is left of a stage once somebody was asynchronous: one promise, one deadline and two callbacks for all calls still to come. */
@@ -96,14 +175,14 @@ class AsynchronousRun implements Timed {
   readonly promise: Promise<PacketCrossing>
   private resolve!: (crossing: PacketCrossing | Promise<PacketCrossing>) => void
   private reject!: (error: unknown) => void
-  private interceptors!: Interceptors
+  private list!: CallList
   private at = 0
   private isGivenUp = false
   private readonly onFulfilled: () => void
   private readonly onRejected: (error: unknown) => void
 
   constructor(
-    private readonly stage: Stage,
+    private readonly stages: Stages,
     private readonly crossing: PacketCrossing,
     private readonly deadlines: Deadlines,
     private readonly probe: CallProbe | undefined,
@@ -117,31 +196,33 @@ class AsynchronousRun implements Timed {
     deadlines.begin(this)
   }
 
-  waitFor(result: Promise<void>, it: GuardedInterceptor, at: number, interceptors: Interceptors, startedAt: number): void {
+  /** @param at which of the list has returned `result` */
+  waitFor(result: Promise<void>, at: number, list: CallList, startedAt: number): Promise<PacketCrossing> {
     this.at = at
-    this.interceptors = interceptors
-    this.dueAt = startedAt + it.budget
+    this.list = list
+    this.dueAt = startedAt + this.current.budget
     // Not every promise is one of this language's own.
     Promise.resolve(result).then(this.onFulfilled, this.onRejected)
+    return this.promise
   }
 
   late(): void {
     this.isGivenUp = true
-    const { crossing, deadlines, probe, stage } = this
+    const { crossing, deadlines, list, probe, stages } = this
     const it = this.current
     probe?.ended(it, crossing, 'given-up')
     try {
       it.givenUp(crossing)
       const next = crossing.processed ? crossing : crossing.detached()
       // A run of its own: what this one waits for may still come.
-      this.resolve(runFrom(this.at + 1, this.interceptors, stage, next, deadlines, probe, undefined) ?? next)
+      this.resolve(runFrom(this.at + 1, list, stages, next, deadlines, probe, undefined) ?? next)
     } catch (refusal) {
       this.reject(refusal)
     }
   }
 
   private get current(): GuardedInterceptor {
-    return this.interceptors[this.at] as GuardedInterceptor
+    return this.list.interceptors[this.at] as GuardedInterceptor
   }
 
   private fulfilled(): void {
@@ -166,11 +247,11 @@ class AsynchronousRun implements Timed {
   }
 
   private goOn(): void {
-    const { crossing, stage } = this
+    const { crossing, stages } = this
     try {
-      const left = stage.of(crossing.packet)
-      const next = left === this.interceptors ? this.at + 1 : positionAfter(this.current, left, stage)
-      if (next < left.length && runFrom(next, left, stage, crossing, this.deadlines, this.probe, this)) return
+      const left = listOf(stages, crossing)
+      const next = left === this.list ? this.at + 1 : positionAfter(this.current, left)
+      if (next < left.interceptors.length && runFrom(next, left, stages, crossing, this.deadlines, this.probe, this)) return
     } catch (refusal) {
       this.refuse(refusal)
       return
