@@ -7,6 +7,8 @@ import { startServerProcess } from '../support/server-process.js'
 import { runPeer } from './peer-process.js'
 
 const FACTS = [
+  'juliet registered',
+  'romeo registered',
   'juliet finds pep: True',
   'romeo is told by juliet: Jule',
   'romeo is told of the avatar: True',

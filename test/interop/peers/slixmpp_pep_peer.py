@@ -1,94 +1,48 @@
 """Romeo and Juliet on Debian's slixmpp, which computes capabilities and answers for them by itself: nicknames, avatars, nodes of accounts and of the service."""
 import asyncio
 import hashlib
-import os
 
-from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError
 from slixmpp.xmlstream import ET
 
-DOMAIN = os.environ["XMPP_DOMAIN"]
-PORT = int(os.environ["XMPP_PORT"])
+from slixmpp_actor import DOMAIN, Actor, fact, subscribe
+
 SERVICE = f"pubsub.{DOMAIN}"
 NICK = "http://jabber.org/protocol/nick"
 METADATA = "urn:xmpp:avatar:metadata"
 IMAGE = bytes.fromhex("89504e470d0a1a0a0000000d49484452")
 
 
-def fact(text):
-    print(text, flush=True)
-
-
-class Actor(ClientXMPP):
+class PepActor(Actor):
     def __init__(self, name):
-        super().__init__(f"{name}@{DOMAIN}/debian", f"secret of {name}")
-        self.name = name
-        self.ca_certs = os.environ["XMPP_CERTIFICATE"]
-        self.auto_authorize = None
-        self.auto_subscribe = False
-        self.queued = []
-        self.came = asyncio.Event()
-        self.online = asyncio.get_event_loop().create_future()
-        for plugin in ("xep_0030", "xep_0060", "xep_0115", "xep_0163", "xep_0172", "xep_0084", "xep_0054", "xep_0059", "xep_0077"):
+        super().__init__(name, True)
+        for plugin in ("xep_0030", "xep_0060", "xep_0115", "xep_0163", "xep_0172", "xep_0084", "xep_0054", "xep_0059"):
             self.register_plugin(plugin)
-        self._always_send_everything = True
-        self.add_event_handler("register", self.register_account)
-        self.add_event_handler("session_start", lambda _: self.online.set_result(True))
-        self.add_event_handler("message", self.keep)
-        for kind in ("available", "subscribe", "subscribed"):
-            self.add_event_handler(f"presence_{kind}", self.keep)
         for event in ("publish", "retract", "delete"):
             self.add_event_handler(f"pubsub_{event}", self.keep)
 
-    async def register_account(self, _form):
-        iq = self.Iq()
-        iq["type"] = "set"
-        iq["register"]["username"] = self.name
-        iq["register"]["password"] = self.password
-        await iq.send()
-
     def keep(self, stanza):
+        # An event is a message as well: it comes here for both.
         if stanza not in self.queued:
-            self.queued.append(stanza)
-        self.came.set()
+            super().keep(stanza)
 
-    async def log_in(self, interests):
-        self.connect(("127.0.0.1", PORT))
-        await self.online
+    async def come_online(self, interests):
+        await self.log_in()
         for node in interests:
             self["xep_0163"].add_interest(node)
         await self["xep_0115"].update_caps(broadcast=False)
         self.send_presence()
         await self.get_roster()
 
-    async def receive(self, matches):
-        while True:
-            for stanza in self.queued:
-                if matches(stanza):
-                    self.queued.remove(stanza)
-                    return stanza
-            self.came.clear()
-            await self.came.wait()
-
-    def receive_presence(self, sender, kind):
-        return self.receive(lambda it: it.name == "presence" and it["from"].bare == sender.boundjid.bare and it["type"] == kind)
-
     async def receive_event(self, node):
         event = await self.receive(lambda it: it.name == "message" and it["pubsub_event"]["items"]["node"] == node)
         return event["from"].bare, event["pubsub_event"]["items"]
 
 
-async def subscribe(asker, asked):
-    asker.send_presence(pto=asked.boundjid.bare, ptype="subscribe")
-    await asked.receive_presence(asker, "subscribe")
-    asked.send_presence(pto=asker.boundjid.bare, ptype="subscribed")
-    await asker.receive_presence(asked, "subscribed")
-
-
 async def play():
-    juliet, romeo = Actor("juliet"), Actor("romeo")
-    await juliet.log_in([])
-    await romeo.log_in([NICK, METADATA])
+    juliet, romeo = PepActor("juliet"), PepActor("romeo")
+    await juliet.come_online([])
+    await romeo.come_online([NICK, METADATA])
     await subscribe(romeo, juliet)
     await subscribe(juliet, romeo)
     info = await juliet["xep_0030"].get_info(jid=juliet.boundjid.bare)
@@ -128,8 +82,8 @@ async def play():
     await pubsub.delete_node(SERVICE, "musings")
     await romeo.receive(lambda it: it.name == "message" and it["pubsub_event"]["delete"]["node"] == "musings")
     fact("romeo is told that it is gone")
-    await juliet.disconnect()
-    await romeo.disconnect()
+    await juliet.leave()
+    await romeo.leave()
 
 
 loop = asyncio.get_event_loop()
