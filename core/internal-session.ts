@@ -19,8 +19,8 @@ export class InternalSession implements Session, Origin {
   }
 
   /** Where nobody waits for an acknowledgement, a failure is logged. */
-  hold(durable: Promise<unknown>): void {
-    if (this.underWay) this.underWay.hold(durable)
+  hold(durable: Promise<unknown>, isCertain?: boolean): void {
+    if (this.underWay) this.underWay.hold(durable, isCertain)
     else durable.catch((error: unknown) => this.#log.error({ error }, 'a stanza of the server could not be made durable'))
   }
 }

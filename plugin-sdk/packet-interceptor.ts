@@ -31,8 +31,9 @@ export interface Crossing {
   /**
    * Holds the acknowledgement of the sender's stanza until `durable` settles (design §5). Call it synchronously.
    * A hold that rejects is answered to the sender with a stanza error; the rejection needs no other handler.
+   * @param isCertain it never rejects: the stanza need not be kept in memory for the answer
    */
-  hold(durable: Promise<unknown>): void
+  hold(durable: Promise<unknown>, isCertain?: boolean): void
 }
 
 /** Notes of plugins on one routed stanza. */

@@ -27,7 +27,8 @@ export interface ServerDatabase {
 }
 
 /**
- * @param durability `strict`: what is committed survives loss of power; `fast`: it survives the end of the process. SQLite only.
+ * @param durability `strict`: what is committed survives loss of power; `fast`: it survives the end of the process. On MySQL this is
+ *   the database server's own setting: `strict` warns where it is not so.
  * @throws (rejects) the engine's error when the database cannot be opened; OpenfireUnsupported, with nothing changed
  */
 export async function openDatabase(
@@ -53,7 +54,7 @@ export async function openDatabase(
 async function openEngine(config: DatabaseConfig, dataFolder: string, log: Logger, durability: 'strict' | 'fast'): Promise<Engine> {
   if (config.client === 'mysql') {
     const { openMysql } = await import('./mysql-client.js')
-    return openMysql(config, log)
+    return openMysql(config, log, durability)
   }
   const filename = config.filename ?? join(dataFolder, 'beaconfire.sqlite')
   if (filename !== ':memory:') await mkdir(dirname(filename), { recursive: true })

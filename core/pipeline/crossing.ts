@@ -3,8 +3,8 @@ import type { Crossing, RoutedNotes, Session, Stanza } from '@beaconfire/plugin-
 
 /** A session as core drives it: it can be told that its stanza must not be acknowledged yet (design §5). */
 export interface Origin extends Session {
-  /** Holds the acknowledgement of the stanza this session is sending until `durable` settles. */
-  hold(durable: Promise<unknown>): void
+  /** Holds the acknowledgement of the stanza this session is sending until `durable` settles. @param isCertain it never rejects */
+  hold(durable: Promise<unknown>, isCertain?: boolean): void
 }
 
 export class PacketCrossing implements Crossing {
@@ -21,9 +21,9 @@ export class PacketCrossing implements Crossing {
   }
 
   /** A getter, so that an interceptor may take it apart as `{ packet, hold }`. */
-  get hold(): (durable: Promise<unknown>) => void {
+  get hold(): (durable: Promise<unknown>, isCertain?: boolean) => void {
     const origin = this.#origin
-    return (durable) => origin.hold(durable)
+    return (durable, isCertain) => origin.hold(durable, isCertain)
   }
 
   /** The same with a packet of its own: an interceptor that was given up may still write on the one it was given. */

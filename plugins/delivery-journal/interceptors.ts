@@ -26,14 +26,10 @@ export function handedOver(journal: Journal, timers: Timers): PacketInterceptor 
 function note(crossing: Crossing, journal: Journal): void {
   const { packet, session, routed } = crossing
   if (packet.kind !== 'message' || !isClientSession(session) || isKept(packet) || fateOf(packet) !== 'keep') return
-  if (!session.acknowledges) {
-    crossing.hold(journal.inSocket(session, packet.toString()))
-    return
-  }
   const noted = routed[ENTRY] as Entry | undefined
   const entry = journal.handedOver(session, packet.toString(), noted?.username === session.jid.local ? noted : undefined)
   routed[ENTRY] = entry
-  if (!entry.isSettled) crossing.hold(entry.batch.settled)
+  if (!entry.isSettled) crossing.hold(entry.batch.settled, true)
 }
 
 function waitForRoom(journal: Journal, timers: Timers): MaybePromise<void> {

@@ -34,7 +34,7 @@ class FakeStore {
       else this.rows.set(row.journalID, row.stanza)
     }
     write?.done()
-    await turn()
+    await turns()
   }
   async remove(ids: readonly number[]): Promise<void> {
     for (const id of ids) this.rows.delete(id)
@@ -42,6 +42,11 @@ class FakeStore {
 }
 
 const turn = () => new Promise<void>((resolve) => void setImmediate(resolve))
+/** After so many the journal writes what has not arrived. */
+const TURNS = 5
+async function turns(): Promise<void> {
+  for (let count = 0; count <= TURNS; count++) await turn()
+}
 const silent = { error() {}, warn() {}, info() {}, debug() {}, child: () => silent } as unknown as Logger
 
 function begin() {
@@ -68,7 +73,7 @@ function begin() {
 test('a sender waits until its message is on disk, and the row goes when the message has arrived', async () => {
   const { store, session, journal, hand, settled } = begin()
   hand('1')
-  await turn()
+  await turns()
   assert.equal(settled(), false)
   await store.finish()
   assert.deepEqual([settled(), [...store.rows.values()]], [true, ['1']])
@@ -78,51 +83,92 @@ test('a sender waits until its message is on disk, and the row goes when the mes
 })
 
 test('what comes during a write goes with the next, and what arrives before that is never written', async () => {
-  const { store, session, hand, settled } = begin()
+  const { store, session, hand, later, settled } = begin()
   hand('1')
-  await turn()
+  await turns()
   const early = hand('2')
   hand('3')
-  await turn()
+  await turns()
   assert.equal(store.writes.length, 1)
   session.arrived = 2
   await store.finish()
+  await later()
   assert.deepEqual([early.isSettled, settled(), store.writes[0]?.rows.map((it) => it.stanza)], [true, false, ['3']])
   await store.finish()
   assert.equal(settled(), true)
 })
 
-test('a session without acknowledgements costs no write when its socket takes the bytes within two turns', async () => {
-  const { store, session, journal } = begin()
-  session.acknowledges = false
-  let settled = 0
-  const hand = (xml: string) => {
-    session.handedOver++
-    void journal.inSocket(session as unknown as ClientSession, xml).then(() => settled++)
-  }
-  hand('1')
-  await turn()
-  assert.equal(settled, 0)
+for (const acknowledges of [true, false]) {
+  const how = acknowledges ? 'that its client acknowledges' : 'that its socket takes'
+  test(`a message ${how} within some turns costs no write`, async () => {
+    const { store, session, hand, settled } = begin()
+    session.acknowledges = acknowledges
+    hand('1')
+    await turn()
+    await turn()
+    assert.equal(settled(), false)
+    session.arrived = 1
+    await turn()
+    assert.deepEqual([settled(), store.writes.length], [true, 0])
+    hand('2')
+    await turns()
+    assert.deepEqual(
+      store.writes.map((it) => it.rows.map((row) => row.stanza)),
+      [['2']],
+    )
+    assert.equal(settled(), false)
+    await store.finish()
+    assert.equal(settled(), true)
+  })
+}
+
+test('nobody waits for a client that acknowledges more slowly than the own recipient', async () => {
+  const { store, session, hand } = begin()
+  const slow = { ...session }
+  const [fast, waiting] = [hand('1'), hand('2', slow)]
   session.arrived = 1
-  await turn()
-  await turn()
-  assert.deepEqual([settled, store.writes.length], [1, 0])
-  hand('2')
-  for (let turns = 0; turns < 3; turns++) await turn()
-  assert.deepEqual(
-    store.writes.map((it) => it.rows.map((row) => row.stanza)),
-    [['2']],
-  )
-  assert.equal(settled, 1)
+  await turns()
+  await fast.batch.settled
+  assert.deepEqual([waiting.isSettled, store.writes[0]?.rows.map((it) => it.stanza)], [false, ['2']])
+})
+
+test('one message to several resources is one row, until all of them have it', async () => {
+  const { store, session, journal, hand } = begin()
+  const [phone, desk] = [{ ...session }, { ...session }]
+  const entry = hand('1')
+  for (const [turnsBefore, to] of [
+    [0, phone],
+    [TURNS + 1, desk],
+  ] as const) {
+    for (let count = 0; count < turnsBefore; count++) await turn()
+    to.handedOver++
+    assert.equal(journal.handedOver(to as unknown as ClientSession, '1', entry), entry)
+  }
   await store.finish()
-  assert.equal(settled, 2)
+  assert.equal(store.rows.size, 1)
+  for (const one of [session, phone]) one.arrived = 1
+  await journal.clear()
+  assert.deepEqual([store.rows.size, journal.pending], [1, 1])
+  desk.arrived = 1
+  await journal.clear()
+  assert.deepEqual([store.rows.size, journal.pending], [0, 0])
+})
+
+test('what a session that ended was handed just now is known, and done with once it is given back', async () => {
+  const { store, session, journal, hand } = begin()
+  const [first, second] = [hand('1'), hand('2')]
+  session.arrived = 1
+  assert.deepEqual(journal.missing(session as unknown as ClientSession), [second])
+  journal.returned(session as unknown as ClientSession)
+  await turns()
+  assert.deepEqual([first.isSettled, second.isSettled, store.writes.length], [true, true, 0])
 })
 
 test('rows that are refused are tried again while their senders wait', async () => {
   const { store, journal, hand, later, settled } = begin()
   hand('1')
   hand('2')
-  await turn()
+  await turns()
   await store.finish((row) => row.stanza === '2')
   assert.deepEqual([settled(), journal.isFailing, store.writes.length], [false, true, 0])
   await later()
@@ -131,16 +177,17 @@ test('rows that are refused are tried again while their senders wait', async () 
 })
 
 test('what an ended session leaves is done with once it is given back, and what could not be stays on disk', async () => {
-  const { store, session, journal, hand } = begin()
+  const { store, session, journal, hand, later } = begin()
   hand('1')
-  await turn()
+  await turns()
   await store.finish()
   journal.forget(session as unknown as ClientSession)
   await journal.clear()
   assert.equal(store.rows.size, 1)
   const another = { ...session }
   hand('2', another)
-  await turn()
+  await turns()
+  await later() // the pause after the first write
   await store.finish()
   journal.returned(another as unknown as ClientSession)
   await journal.clear()

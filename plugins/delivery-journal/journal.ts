@@ -1,30 +1,28 @@
 /**
  * Keeps on disk what clients have been handed and not acknowledged (design §5). What arrives before its turn to be written comes is
- * never written; while one write is under way all others wait for the next.
+ * never written; while one write is under way, and for as long after it, all others wait for the next.
  */
 import type { ClientSession, Logger, Timer, Timers } from '@beaconfire/plugin-sdk'
-import { Entry, EntryBatch } from './entry.js'
+import { Entry, EntryBatch, type Handed, hasGot } from './entry.js'
 import { dateColumn, type JournalStore } from './journal-store.js'
+import { Recent } from './recent.js'
+import { Removal } from './removal.js'
+import { writeEntries } from './write-entries.js'
 
 /** How often rows that are done with are removed, in ms; more often where there are many. */
 const TICK_MS = 250
-const REMOVED_AT_ONCE = 5000
 /** Pause after a write that failed, in ms. */
 const RETRY_MS = 1000
+/** A write that took less, in ms, is followed by a pause as long; one that took more has given clients time enough to acknowledge. */
+const LONGEST_REST_MS = 10
+/** So many waiting are written without a pause. */
+const REST_BELOW = 1000
 /** Messages and characters that may wait to be written before senders have to. */
 const MOST_WAITING = 20_000
 const MOST_CHARACTERS = 64 * 1024 * 1024
 
-/** A message in a socket: most of them are with the operating system before anybody would write them down. */
-interface InSocket {
-  readonly session: ClientSession
-  readonly receipt: number
-  readonly xml: string
-  readonly batch: EntryBatch
-}
-
 /** A message that a session was handed, and what `session.arrived` is when it has it. */
-interface Handed {
+interface Noted {
   readonly entry: Entry
   readonly receipt: number
 }
@@ -34,11 +32,12 @@ export class Journal {
   readonly #timers: Timers
   readonly #log: Logger
   /** In order, by session. */
-  readonly #handed = new Map<ClientSession, Handed[]>()
-  #batch = new EntryBatch()
-  /** Of this turn, and of the one before. */
-  #fresh: InSocket[] = []
-  #older: InSocket[] = []
+  readonly #handed = new Map<ClientSession, Noted[]>()
+  /** Of this turn, by recipient. */
+  readonly #batches = new Map<ClientSession, EntryBatch>()
+  /** Of this turn; undefined until it is needed. */
+  #creationDate: string | undefined
+  readonly #recent = new Recent()
   /** Entries that wait for their turn to go to the disk. */
   #waiting: Entry[] = []
   #characters = 0
@@ -47,8 +46,9 @@ export class Journal {
   #isScheduled = false
   /** Set after a write that failed, until the next. */
   #pause: Timer | undefined
-  #removable: number[] = []
-  #removing: Promise<void> | undefined
+  /** Set after a write, until the next may follow. */
+  #rest: Timer | undefined
+  readonly #removal: Removal
   #ticking: Timer | undefined
   #roomWaiters: (() => void)[] = []
 
@@ -56,11 +56,12 @@ export class Journal {
     this.#store = store
     this.#timers = timers
     this.#log = log
+    this.#removal = new Removal(store, log)
   }
 
   /** Messages that have not arrived. */
   get pending(): number {
-    let count = 0
+    let count = this.#recent.count
     for (const handed of this.#handed.values()) count += handed.length
     return count
   }
@@ -72,25 +73,21 @@ export class Journal {
     return this.#pause !== undefined
   }
 
-  /** Notes a message that was just handed to a session without XEP-0198. @returns what the sender waits for */
-  inSocket(session: ClientSession, xml: string): Promise<void> {
-    const batch = this.#openBatch()
-    batch.opened()
-    this.#fresh.push({ session, receipt: session.handedOver, xml, batch })
-    if (!this.#isScheduled) this.#schedule()
-    return batch.settled
-  }
-
-  /** Notes a message that was just handed to a session with XEP-0198. @returns its entry; the sender waits for `entry.batch.settled` */
+  /** Notes a message that was just handed to a session. @returns its entry; the sender waits for `entry.batch.settled` */
   handedOver(session: ClientSession, xml: string, known: Entry | undefined): Entry {
-    const entry = known && !known.hasArrived ? known : this.#enter(session, xml, this.#openBatch())
-    this.#note(entry, session, session.handedOver)
-    if (!this.#isScheduled && this.#mayWrite) this.#schedule()
+    if (known && !known.hasArrived) {
+      this.#handedOverAlso(known, session)
+      return known
+    }
+    const entry = new Entry(session, xml, this.#batchOf(session))
+    this.#recent.add(entry)
+    if (!this.#isScheduled) this.#schedule()
     return entry
   }
 
   /** The session has ended, and what it had not acknowledged is safe elsewhere. */
   returned(session: ClientSession): void {
+    this.#enterAll()
     const handed = this.#handed.get(session)
     this.#handed.delete(session)
     for (const { entry } of handed ?? []) this.#arrived(entry)
@@ -98,6 +95,7 @@ export class Journal {
 
   /** The session has ended, and some of its messages are nowhere else: what is on disk stays. Of the others the senders know. */
   forget(session: ClientSession): void {
+    this.#enterAll()
     const handed = this.#handed.get(session)
     this.#handed.delete(session)
     for (const { entry } of handed ?? []) if (entry.state !== 'stored') this.#arrived(entry)
@@ -105,6 +103,7 @@ export class Journal {
 
   /** What this session was handed and has not got, in order. */
   missing(session: ClientSession): Entry[] {
+    this.#enterAll()
     this.#look(session)
     return (this.#handed.get(session) ?? []).map(({ entry }) => entry)
   }
@@ -116,14 +115,16 @@ export class Journal {
 
   /** Resolves when nothing is on its way to the disk, or nothing gets there. */
   async whenQuiet(): Promise<void> {
-    while ((this.#isScheduled || this.#waiting.length > 0 || this.#writing > 0) && !this.isFailing) await this.#nextTurn()
+    while ((this.#isScheduled || this.#waiting.length > 0 || this.#writing > 0) && !this.isFailing) {
+      this.#endRest()
+      await this.#nextTurn()
+    }
   }
 
   /** Removes the rows of all that has arrived. */
   async clear(): Promise<void> {
     this.#lookAtAll()
-    await this.#removing
-    await this.#remove()
+    await this.#removal.finish()
   }
 
   /** What the next version of the plugin has to know: rows of messages that have not arrived. */
@@ -135,9 +136,9 @@ export class Journal {
 
   /** A row that the version before wrote. */
   adopt(session: ClientSession | undefined, receipt: number, journalID: number): void {
-    if (!session) this.#removable.push(journalID)
+    if (!session) this.#removal.add(journalID)
     else {
-      const entry = new Entry(session.jid.local, '', '', session, new EntryBatch())
+      const entry = new Entry(session, '', new EntryBatch(''))
       entry.journalID = journalID
       entry.state = 'stored'
       entry.settle()
@@ -147,19 +148,42 @@ export class Journal {
     this.#ticking ??= this.#timers.every(TICK_MS, () => this.#tick())
   }
 
-  #openBatch(): EntryBatch {
-    if (this.#batch.isOver) this.#batch = new EntryBatch()
-    return this.#batch
+  #batchOf(session: ClientSession): EntryBatch {
+    const open = this.#batches.get(session)
+    if (open && !open.isOver) return open
+    this.#creationDate ??= dateColumn(Date.now())
+    const batch = new EntryBatch(this.#creationDate)
+    this.#batches.set(session, batch)
+    return batch
   }
 
-  #enter(session: ClientSession, xml: string, batch: EntryBatch): Entry {
-    const entry = new Entry(session.jid.local, dateColumn(Date.now()), xml, session, batch)
-    this.#characters += xml.length
+  /** Another resource of the same account. */
+  #handedOverAlso(entry: Entry, session: ClientSession): void {
+    const handed: Handed = { session, receipt: session.handedOver }
+    if (entry.state === 'recent') {
+      entry.others ??= []
+      entry.others.push(handed)
+    } else {
+      this.#enterAll() // or what the session was handed before would be noted behind this
+      this.#note(entry, handed)
+    }
+  }
+
+  /** It has not arrived as soon as most do. */
+  #enter(entry: Entry): void {
+    entry.state = 'waiting'
+    this.#characters += entry.stanza.length
     this.#waiting.push(entry)
-    return entry
+    if (!hasGot(entry)) this.#note(entry, entry)
+    for (const other of entry.others ?? []) if (!hasGot(other)) this.#note(entry, other)
+    if (entry.hasArrived) this.#done(entry)
   }
 
-  #note(entry: Entry, session: ClientSession, receipt: number): void {
+  #enterAll(): void {
+    for (const entry of this.#recent.takeAll()) this.#enter(entry)
+  }
+
+  #note(entry: Entry, { session, receipt }: Handed): void {
     entry.recipients++
     const handed = this.#handed.get(session)
     if (handed) handed.push({ entry, receipt })
@@ -168,7 +192,7 @@ export class Journal {
   }
 
   get #mayWrite(): boolean {
-    return this.#writing === 0 && !this.#pause
+    return this.#writing === 0 && !this.#pause && !this.#rest
   }
 
   #schedule(): void {
@@ -176,36 +200,26 @@ export class Journal {
     setImmediate(this.#turn)
   }
 
-  /** The sockets were written. */
   readonly #turn = (): void => {
     this.#isScheduled = false
-    // TLS takes a turn more; what is left after that is with a client that reads slowly.
-    for (const { session, receipt, xml, batch } of this.#unwritten(this.#older)) {
-      this.#note(this.#enter(session, xml, batch), session, receipt)
-      batch.closed() // counted with its entry from now on
-    }
-    this.#older = this.#unwritten(this.#fresh)
-    this.#fresh = []
+    for (const entry of this.#recent.pass(this.#done)) this.#enter(entry)
+    this.#batches.clear()
+    this.#creationDate = undefined
     if (this.#mayWrite) this.#write()
-    else if (this.#batch.isUsed) this.#batch = new EntryBatch()
-    if (this.#older.length > 0) this.#schedule()
+    if (this.#recent.count > 0) this.#schedule()
   }
 
-  #unwritten(messages: readonly InSocket[]): InSocket[] {
-    const left: InSocket[] = []
-    for (const one of messages) {
-      if (one.session.arrived >= one.receipt) one.batch.closed()
-      else left.push(one)
-    }
-    return left
+  /** It arrived before it was written. */
+  readonly #done = (entry: Entry): void => {
+    entry.state = 'done'
+    entry.settle()
   }
 
   /** One write at a time: what comes meanwhile, less what arrives meanwhile, goes with the next. */
   #write(): void {
     const due = this.#unarrived(this.#waiting)
     this.#waiting = []
-    if (this.#batch.isUsed) this.#batch = new EntryBatch()
-    if (due.length > 0) this.#append(due)
+    if (due.length > 0) void this.#append(due)
     else this.#releaseRoom()
   }
 
@@ -219,39 +233,41 @@ export class Journal {
     return left
   }
 
-  #append(entries: readonly Entry[]): void {
+  async #append(entries: readonly Entry[]): Promise<void> {
     this.#writing = entries.length
-    const refused = new Set<object>()
-    const noteRefused = (error: unknown, row: object) => {
-      if (refused.size === 0) this.#log.error({ error, messages: entries.length }, 'messages could not be written to the journal; it tries again')
-      refused.add(row)
-    }
-    const writes: Promise<void>[] = []
-    for (const entry of entries) {
-      entry.state = 'writing'
-      writes.push(this.#store.append(entry, noteRefused))
-    }
-    const transactions = [...new Set(writes)]
-    void Promise.allSettled(transactions).then((outcomes) => {
-      const failed = new Set(transactions.filter((_, at) => outcomes[at]?.status === 'rejected'))
-      const isStored = (entry: Entry, at: number) => !failed.has(writes[at] as Promise<void>) && !refused.has(entry)
-      this.#settled(
-        entries.filter(isStored),
-        entries.filter((entry, at) => !isStored(entry, at)),
-      )
-    })
+    const since = performance.now()
+    for (const entry of entries) entry.state = 'writing'
+    const { stored, refused } = await writeEntries(entries, this.#store, this.#log)
+    this.#settled(stored)
+    if (refused.length > 0) this.#tryAgain(refused)
+    else this.#goOn(performance.now() - since)
   }
 
-  #settled(stored: readonly Entry[], refused: readonly Entry[]): void {
+  #settled(stored: readonly Entry[]): void {
     this.#writing = 0
     for (const entry of stored) {
       entry.state = 'stored'
       this.#characters -= entry.stanza.length
       entry.settle()
-      if (entry.hasArrived) this.#removable.push(entry.journalID)
+      if (entry.hasArrived) this.#removal.add(entry.journalID)
     }
-    if (refused.length > 0) this.#tryAgain(refused)
-    else this.#write()
+  }
+
+  /** @param took what the last write did, in ms */
+  #goOn(took: number): void {
+    if (took === 0 || took > LONGEST_REST_MS || this.#waiting.length >= REST_BELOW) {
+      this.#write()
+      return
+    }
+    this.#rest = this.#timers.after(Math.ceil(took), () => this.#endRest())
+    this.#releaseRoom()
+  }
+
+  #endRest(): void {
+    if (!this.#rest) return
+    this.#rest.cancel()
+    this.#rest = undefined
+    this.#write()
   }
 
   #tryAgain(refused: readonly Entry[]): void {
@@ -281,7 +297,7 @@ export class Journal {
     if (!handed) return
     const { arrived } = session
     let count = 0
-    while (count < handed.length && (handed[count] as Handed).receipt <= arrived) this.#arrived((handed[count++] as Handed).entry)
+    while (count < handed.length && (handed[count] as Noted).receipt <= arrived) this.#arrived((handed[count++] as Noted).entry)
     if (count === handed.length) this.#handed.delete(session)
     else if (count > 0) handed.splice(0, count)
   }
@@ -290,33 +306,16 @@ export class Journal {
     entry.recipients--
     if (!entry.hasArrived) return
     if (entry.state === 'waiting') entry.state = 'done'
-    else if (entry.state === 'stored') this.#removable.push(entry.journalID)
+    else if (entry.state === 'stored') this.#removal.add(entry.journalID)
     entry.settle()
-    if (this.#removable.length >= REMOVED_AT_ONCE) void this.#remove()
   }
 
   async #tick(): Promise<void> {
     this.#lookAtAll()
-    await this.#remove()
-    if (this.#handed.size > 0 || this.#removable.length > 0 || this.#writing > 0) return
+    await this.#removal.next()
+    if (this.#handed.size > 0 || !this.#removal.isEmpty || this.#writing > 0) return
     this.#ticking?.cancel()
     this.#ticking = undefined
-  }
-
-  #remove(): Promise<void> {
-    if (this.#removing || this.#removable.length === 0) return this.#removing ?? Promise.resolve()
-    const ids = this.#removable
-    this.#removable = []
-    this.#removing = this.#store
-      .remove(ids)
-      .catch((error: unknown) => {
-        this.#log.warn({ error, rows: ids.length }, 'rows of messages that have arrived could not be removed from the journal yet')
-        this.#removable = [...ids, ...this.#removable]
-      })
-      .finally(() => {
-        this.#removing = undefined
-      })
-    return this.#removing
   }
 
   #nextTurn(): Promise<void> {
