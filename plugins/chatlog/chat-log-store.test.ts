@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Database, Jid } from '@beaconfire/plugin-sdk'
-import { isMariaDbInstalled, type MariaDb, startMariaDb } from '@beaconfire/plugin-sdk/testing'
+import { onBothEngines } from '@beaconfire/plugin-sdk/testing'
 import { openDatabase, type ServerDatabase } from '../../core/database/database.js'
 import { createLogger } from '../../core/log.js'
 import { readPage } from './chat-log-pages.js'
@@ -19,32 +19,14 @@ type DatabaseConfig = Parameters<typeof openDatabase>[0]
 const [romeo, juliet, nurse, room] = ['romeo@test', 'juliet@test', 'nurse@test', 'verona@rooms.test'] as const
 const log = createLogger({ level: 'silent', format: 'json' })
 
-const cleanUps: (() => Promise<void>)[] = []
-after(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp()
-})
-let mariaDb: MariaDb | undefined
-
-const engines: [string, () => Promise<DatabaseConfig>][] = [
-  ['SQLite', async () => ({ client: 'sqlite', filename: ':memory:' }) as DatabaseConfig],
-  [
-    'MariaDB',
-    async () => {
-      mariaDb ??= await startMariaDb({ after: (cleanUp) => void cleanUps.push(cleanUp) })
-      return { client: 'mysql', connection: await mariaDb?.freshDatabase() } as DatabaseConfig
-    },
-  ],
-]
-
-for (const [engine, configOf] of engines) {
-  const skip = engine === 'MariaDB' && !process.env.CI && !isMariaDbInstalled() ? 'apt-get install mariadb-server' : false
-  describe(`the chat log on ${engine}`, { skip }, () => {
+onBothEngines((newDatabase) => {
+  describe('the chat log', () => {
     let server: ServerDatabase
     let database: Database
     let store: ChatLogStore
 
     before(async () => {
-      server = await openDatabase(await configOf(), '.', log, 'fast')
+      server = await openDatabase({ client: 'sqlite', filename: ':memory:', ...(await newDatabase()) } as DatabaseConfig, '.', log, 'fast')
       await server.migrate('chatlog', tables)
       database = server.forPlugin('chatlog')
       store = new ChatLogStore(database)
@@ -166,7 +148,7 @@ for (const [engine, configOf] of engines) {
     })
 
     test('a table of the same name that is not ours is left alone', async () => {
-      const strange = await openDatabase(await configOf(), '.', log, 'fast')
+      const strange = await openDatabase({ client: 'sqlite', filename: ':memory:', ...(await newDatabase()) } as DatabaseConfig, '.', log, 'fast')
       try {
         await strange.forPlugin('x').knex.schema.createTable('ofChatLog', (t) => t.integer('messageId'))
         await assert.rejects(strange.migrate('chatlog', tables), /another program/)
@@ -184,7 +166,7 @@ for (const [engine, configOf] of engines) {
       assert.equal((await store.read({ user: romeo, with: juliet }, 'newest', undefined, 100)).length, 60)
     })
   })
-}
+})
 
 function row(sender: string, receiver: string, createDate: number, content: string): Omit<ChatLogRow, 'messageID'> {
   const detail = `<message from="${sender}/home" to="${receiver}"><body>${content}</body></message>`

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Database, toDateColumn } from '@beaconfire/plugin-sdk'
-import { isMariaDbInstalled, startMariaDb } from '@beaconfire/plugin-sdk/testing'
+import { onBothEngines } from '@beaconfire/plugin-sdk/testing'
 import { openDatabase, type ServerDatabase } from '../../core/database/database.js'
 import { createLogger } from '../../core/log.js'
 import { OfflineStore, tables } from './offline-store.js'
@@ -9,31 +9,15 @@ import { OfflineStore, tables } from './offline-store.js'
 type DatabaseConfig = Parameters<typeof openDatabase>[0]
 
 const log = createLogger({ level: 'silent', format: 'json' })
-const cleanUps: (() => Promise<void>)[] = []
-after(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp()
-})
 
-const engines: [string, () => Promise<DatabaseConfig>][] = [
-  ['SQLite', async () => ({ client: 'sqlite', filename: ':memory:' }) as DatabaseConfig],
-  [
-    'MariaDB',
-    async () => {
-      const mariaDb = await startMariaDb({ after: (cleanUp) => void cleanUps.push(cleanUp) })
-      return { client: 'mysql', connection: mariaDb?.connection } as DatabaseConfig
-    },
-  ],
-]
-
-for (const [engine, configOf] of engines) {
-  const skip = engine === 'MariaDB' && !process.env.CI && !isMariaDbInstalled() ? 'apt-get install mariadb-server' : false
-  describe(`kept messages on ${engine}`, { skip }, () => {
+onBothEngines((newDatabase) => {
+  describe('kept messages', () => {
     let server: ServerDatabase
     let database: Database
     let store: OfflineStore
 
     before(async () => {
-      server = await openDatabase(await configOf(), '.', log, 'fast')
+      server = await openDatabase({ client: 'sqlite', filename: ':memory:', ...(await newDatabase()) } as DatabaseConfig, '.', log, 'fast')
       database = server.forPlugin('offline-storage')
       // As Openfire makes it, with a message it kept.
       await database.knex.schema.createTable('ofOffline', (t) => {
@@ -99,4 +83,4 @@ for (const [engine, configOf] of engines) {
       assert.equal((await store.total()).messages, 100)
     })
   })
-}
+})
