@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { presence as build, type PresenceService } from '@beaconfire/plugin-sdk'
 import { memoryDatabase } from '../../core/auth/memory-database.js'
-import { FakeServer, type FakeSession } from '../roster/fake-server.js'
+import { FakeServer, type FakeSession } from '../roster/fake-server.fixture.js'
 import roster from '../roster/index.js'
 import presence from './index.js'
 

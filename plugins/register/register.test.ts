@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { childText, type Element, findChild, NS, StanzaError, type StanzaErrorCondition } from '@beaconfire/plugin-sdk'
-import { FakeServer } from './fake-context.js'
+import { FakeServer } from './fake-context.fixture.js'
 
 const NAMESPACE = 'xmlns="jabber:iq:register"'
 const plain = (fields: string) => `<query ${NAMESPACE}>${fields}</query>`

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { StanzaError } from '@beaconfire/plugin-sdk'
 import { memoryDatabase } from '../../core/auth/memory-database.js'
-import { FakeServer, type FakeSession } from './fake-server.js'
+import { FakeServer, type FakeSession } from './fake-server.fixture.js'
 import roster from './index.js'
 
 const GET = "<query xmlns='jabber:iq:roster'/>"
