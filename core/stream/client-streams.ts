@@ -1,6 +1,7 @@
 /** The streams of clients: begins them on accepted connections and watches the limits of RFC 6120 §13.12 over all of them. */
 import type { Logger } from '@beaconfire/plugin-sdk'
 import type { Transport } from '../net/transport.js'
+import { CatchUp } from './catch-up.js'
 import { Negotiation, type NegotiationCollaborators } from './negotiation.js'
 import { type NewcomerLimits, Newcomers } from './newcomers.js'
 import { StreamError } from './stream-error.js'
@@ -42,8 +43,8 @@ export class ClientStreams {
   /** Streams that have been read more slowly in every tick since, in ms of `performance.now()`. */
   readonly #floodingSince = new Map<XmppStream, number>()
 
-  constructor(settings: StreamSettings, negotiation: NegotiationCollaborators, limits: StreamWatchLimits) {
-    this.#settings = { ...settings, ended: (stream) => this.#forget(stream) }
+  constructor(settings: Omit<StreamSettings, 'catchUp'>, negotiation: NegotiationCollaborators, limits: StreamWatchLimits) {
+    this.#settings = { ...settings, catchUp: new CatchUp(), ended: (stream) => this.#forget(stream) }
     this.#negotiation = negotiation
     this.#limits = limits
     this.#log = settings.log

@@ -1,5 +1,6 @@
 import type { Logger } from '@beaconfire/plugin-sdk'
 import type { ParserLimits } from '../xml/stream-parser.js'
+import type { CatchUp } from './catch-up.js'
 import type { XmppStream } from './xmpp-stream.js'
 
 /** What all streams of a listener have in common. */
@@ -10,6 +11,8 @@ export interface StreamSettings {
   readonly acceptAnyHost?: boolean
   readonly limits: ParserLimits
   readonly log: Logger
+  /** The same for all. */
+  readonly catchUp: CatchUp
   /** The connection is gone. */
   ended?(stream: XmppStream): void
 }

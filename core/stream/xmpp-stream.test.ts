@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Stanza } from '@beaconfire/plugin-sdk'
 import { silentLogger } from '../log.js'
 import type { Transport, TransportEvents } from '../net/transport.js'
+import { CatchUp } from './catch-up.js'
 import type { StreamPhase } from './stream-phase.js'
 import { XmppStream } from './xmpp-stream.js'
 
@@ -57,10 +58,10 @@ class FakePhase implements StreamPhase {
   }
 }
 
-function begin() {
+function begin(catchUp = new CatchUp()) {
   const transport = new FakeTransport()
   const phase = new FakePhase()
-  const stream = new XmppStream(transport, { domain: 'test', limits: LIMITS, log: silentLogger }, () => phase)
+  const stream = new XmppStream(transport, { domain: 'test', limits: LIMITS, log: silentLogger, catchUp }, () => phase)
   transport.say(HEADER)
   return { transport, phase, stream }
 }
@@ -101,4 +102,28 @@ test('a stream whose connection is ending is not open any more', () => {
   assert.equal(stream.isOpen, true)
   transport.isOpen = false
   assert.equal(stream.isOpen, false)
+})
+
+test('what waited behind a stanza is handled in as many turns as it takes, in order, with what came meanwhile', async () => {
+  let now = 0
+  const { transport, phase } = begin(new CatchUp(() => now))
+  let release = () => {}
+  phase.handle = () => new Promise<void>((resolve) => (release = resolve))
+  const ids = Array.from({ length: 40 }, (_, at) => String(at))
+  transport.say(ids.map((id) => `<message id='${id}'/>`).join(''))
+  transport.say(`<message id='40'/>`)
+  phase.handle = () => void (now += 1)
+  release()
+  const counts: number[] = []
+  while (phase.handled.length < 42) {
+    const before = phase.handled.length
+    await new Promise(setImmediate)
+    counts.push(phase.handled.length - before)
+    if (counts.length === 2) transport.say(`<message id='41'/>`)
+  }
+  assert.ok(
+    counts.every((it) => it <= 8),
+    `stanzas of 1 ms in turns of 8: ${counts}`,
+  )
+  assert.deepEqual(phase.handled, [...ids, '40', '41'])
 })

@@ -7,6 +7,7 @@ import { type Element, element, iq, isPromise, NS, type Stanza } from '@beaconfi
 import type { Transport, TransportEvents } from '../net/transport.js'
 import { openingTag } from '../xml/stream-header.js'
 import { type StreamHeader, StreamParser, type StreamParserEvents } from '../xml/stream-parser.js'
+import type { CatchingUp } from './catch-up.js'
 import { StreamError } from './stream-error.js'
 import { assertServed, openingOf } from './stream-opening.js'
 import { ABANDONED, type StreamPhase } from './stream-phase.js'
@@ -20,7 +21,7 @@ const MOST_AHEAD = 100
 /** How long the end of a lost connection waits for the stanza that is being handled, in ms. */
 const FINISH_LIMIT_MS = 10_000
 
-export class XmppStream implements StreamParserEvents, TransportEvents {
+export class XmppStream implements StreamParserEvents, TransportEvents, CatchingUp {
   /** The same for as long as the connection lasts. */
   readonly id: string = randomUUID()
   readonly transport: Transport
@@ -254,10 +255,10 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
     if (done !== undefined) {
       this.#isBusy = true
       done.then(
-        () => this.#goOn(),
+        () => this.goOn(),
         (error: unknown) => {
           this.#fail(error)
-          this.#goOn()
+          this.goOn()
         },
       )
     }
@@ -286,16 +287,19 @@ export class XmppStream implements StreamParserEvents, TransportEvents {
     }
   }
 
-  #goOn(): void {
+  /** The stanza under way is done, or it is this stream's turn to catch up with what came meanwhile. */
+  goOn(): void {
     this.#isBusy = false
     this.#whenIdle?.resolve()
-    for (let item = this.#waiting.shift(); item !== undefined; item = this.#waiting.shift()) {
-      this.#take(item)
-      if (this.#isBusy) return
-    }
-    while (this.#unread.length > 0) {
-      const chunk = this.#unread.shift() as Uint8Array
-      this.#parse(chunk)
+    while (this.#waiting.length > 0 || this.#unread.length > 0) {
+      if (!this.#settings.catchUp.hasTime()) {
+        this.#isBusy = true
+        this.#settings.catchUp.postpone(this)
+        return
+      }
+      const item = this.#waiting.shift()
+      if (item !== undefined) this.#take(item)
+      else this.#parse(this.#unread.shift() as Uint8Array)
       if (this.#isBusy) return
     }
     if (this.#isClosed) this.#finish()
