@@ -6,6 +6,7 @@ import { errorCondition, startTestServer, type TestClient, type TestScope } from
 import presence from '../../plugins/presence/index.js'
 import privacy from '../../plugins/privacy/index.js'
 import roster from '../../plugins/roster/index.js'
+import { bare, subscribe } from './support/contacts.js'
 
 const start = (t: TestScope, config = {}) => startTestServer(t, { plugins: [roster, presence, privacy], config })
 
@@ -24,17 +25,6 @@ async function pushed(client: TestClient): Promise<string> {
   assert.ok(named && more.length === 0 && childElements(named).length === 0, 'a push names one list alone')
   return String(named.attrs.name)
 }
-const bare = (client: TestClient) => client.jid.bare().toString()
-
-async function subscribe(a: TestClient, b: TestClient): Promise<void> {
-  a.send(`<presence to="${bare(b)}" type="subscribe"/>`)
-  await b.receive((el) => el.attrs.type === 'subscribe')
-  b.send(`<presence to="${bare(a)}" type="subscribed"/>`)
-  await b.sync()
-  await a.sync()
-  for (const client of [a, b]) client.stream.discard(() => true)
-}
-
 /** Sends a message, an iq, presence and a request for a subscription. @returns which of them arrived */
 async function arrives(from: TestClient, to: TestClient): Promise<string[]> {
   from.send(`<message to="${to.jid}" type="chat" id="m"><body>x</body></message>`)

@@ -9,6 +9,7 @@ import presence from '../../plugins/presence/index.js'
 import privacy from '../../plugins/privacy/index.js'
 import pubsub from '../../plugins/pubsub/index.js'
 import roster from '../../plugins/roster/index.js'
+import { befriend } from './support/contacts.js'
 
 const TUNE = 'http://jabber.org/protocol/tune'
 const CLIENT = { category: 'client', type: 'pc', name: 'Balcony' }
@@ -25,20 +26,6 @@ async function interested(client: TestClient, ...nodes: string[]): Promise<void>
   const question = await client.receive(isQuestion)
   client.send(`<iq type="result" id="${question.attrs.id}" to="${question.attrs.from}">${query}</iq>`)
   await client.sync()
-}
-
-async function befriend(server: TestServer, a: TestClient, b: TestClient): Promise<void> {
-  for (const [one, other] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    one.send(`<presence type="subscribe" to="${other.jid.bare()}"/>`)
-    await one.sync()
-    other.send(`<presence type="subscribed" to="${one.jid.bare()}"/>`)
-    await other.sync()
-  }
-  await a.sync()
-  assert.ok(server)
 }
 
 const options = (fields: Record<string, string>) =>
@@ -79,8 +66,8 @@ test('contacts that see the presence and are interested get what is published, a
     await server.login('tybalt'),
   ]
   const chamber = await server.login('juliet', { resource: 'chamber' })
-  await befriend(server, juliet, romeo)
-  await befriend(server, juliet, nurse)
+  await befriend(juliet, romeo)
+  await befriend(juliet, nurse)
   for (const client of [juliet, romeo, stranger]) await interested(client, TUNE)
   const answer = await juliet.request(publishing(TUNE, 'Allegro', { id: 'current' }))
   assert.equal(answer.attrs.type, 'result')
@@ -101,7 +88,7 @@ test('contacts that see the presence and are interested get what is published, a
 test('who comes later gets the last item once, with its date (XEP-0163 §4.3.4)', async (t) => {
   const server = await start(t)
   const [juliet, romeo] = [await server.login('juliet'), await server.login('romeo', { resource: 'orchard' })]
-  await befriend(server, juliet, romeo)
+  await befriend(juliet, romeo)
   await juliet.request(publishing(TUNE, 'One', { id: '1' }))
   await juliet.request(publishing(TUNE, 'Two', { id: '2' }))
   await romeo.close()
@@ -127,7 +114,7 @@ test('a contact is let in with the approval of its subscription, and gets nothin
   const refused = await romeo.request(itemsOf('juliet@test', TUNE))
   assert.equal(errorCondition(refused), 'not-authorized')
   assert.equal(applicationCondition(refused), 'presence-subscription-required')
-  await befriend(server, juliet, romeo)
+  await befriend(juliet, romeo)
   assert.equal(eventItem(await romeo.receive(isEvent)).attrs.id, '1')
   assert.deepEqual(titles(await romeo.request(itemsOf('juliet@test', TUNE))), ['One'])
   const subscribed = await romeo.request(
@@ -146,7 +133,7 @@ test('a contact is let in with the approval of its subscription, and gets nothin
 test('one who sees the presence and subscribes by hand as well gets each event once (XEP-0163 §4.3.2)', async (t) => {
   const server = await start(t)
   const [juliet, romeo] = [await server.login('juliet'), await server.login('romeo')]
-  await befriend(server, juliet, romeo)
+  await befriend(juliet, romeo)
   await interested(romeo, TUNE)
   await juliet.request(publishing(TUNE, 'One'))
   await romeo.receive(isEvent)
@@ -181,7 +168,7 @@ test('bookmarks: kept all, shown to nobody else, sent to the own clients only as
   const server = await start(t)
   const [juliet, romeo] = [await server.login('juliet'), await server.login('romeo')]
   const chamber = await server.login('juliet', { resource: 'chamber' })
-  await befriend(server, juliet, romeo)
+  await befriend(juliet, romeo)
   for (const client of [chamber, romeo]) await interested(client, NS.bookmarks)
   const bookmark = (room: string) =>
     `<iq type="set"><pubsub xmlns="${NS.pubsub}"><publish node="${NS.bookmarks}"><item id="${room}"><conference xmlns="${NS.bookmarks}" autojoin="true"/></item></publish>${options(
@@ -210,8 +197,8 @@ test('bookmarks: kept all, shown to nobody else, sent to the own clients only as
 test('the roster access model shows a node to some groups of contacts (XEP-0060 §4.5)', async (t) => {
   const server = await start(t)
   const [juliet, romeo, nurse] = [await server.login('juliet'), await server.login('romeo'), await server.login('nurse')]
-  await befriend(server, juliet, romeo)
-  await befriend(server, juliet, nurse)
+  await befriend(juliet, romeo)
+  await befriend(juliet, nurse)
   await juliet.request(`<iq type="set"><query xmlns="jabber:iq:roster"><item jid="romeo@test"><group>Friends</group></item></query></iq>`)
   for (const client of [romeo, nurse]) await interested(client, TUNE)
   const friends = options({ access_model: 'roster', roster_groups_allowed: 'Friends' })
@@ -232,7 +219,7 @@ test('the roster access model shows a node to some groups of contacts (XEP-0060 
 test('discovery: an account shows what it can, and its nodes to those who may read them (XEP-0163 §6)', async (t) => {
   const server = await start(t)
   const [juliet, romeo, tybalt] = [await server.login('juliet'), await server.login('romeo'), await server.login('tybalt')]
-  await befriend(server, juliet, romeo)
+  await befriend(juliet, romeo)
   await juliet.request(publishing(TUNE, 'One', { id: 'one' }))
   await juliet.request(publishing('urn:secret', 'Two', { more: options({ access_model: 'whitelist' }) }))
   const ask = (client: TestClient, namespace: string, node = '') =>
@@ -310,7 +297,7 @@ test('a contact that the user blocks gets nothing, nor does one that blocks the 
   const server = await startTestServer(t, { plugins: [roster, presence, disco, caps, pubsub, privacy] })
   const [juliet, romeo, nurse] = [await server.login('juliet'), await server.login('romeo'), await server.login('nurse')]
   for (const client of [romeo, nurse]) {
-    await befriend(server, juliet, client)
+    await befriend(juliet, client)
     await interested(client, TUNE)
   }
   const block = (jid: string) => `<iq type="set"><block xmlns="urn:xmpp:blocking"><item jid="${jid}"/></block></iq>`
@@ -323,7 +310,7 @@ test('a contact that the user blocks gets nothing, nor does one that blocks the 
 test('while caps or pubsub are reloaded clients keep their interests, and get nothing twice', async (t) => {
   const server = await startTestServer(t)
   const [juliet, romeo] = [await server.login('juliet'), await server.login('romeo')]
-  await befriend(server, juliet, romeo)
+  await befriend(juliet, romeo)
   await interested(romeo, TUNE)
   await juliet.request(publishing(TUNE, 'One', { id: '1' }))
   assert.equal(eventItem(await romeo.receive(isEvent)).attrs.id, '1')

@@ -9,10 +9,10 @@ import presence from '../../plugins/presence/index.js'
 import privacy from '../../plugins/privacy/index.js'
 import roster from '../../plugins/roster/index.js'
 import vcard from '../../plugins/vcard/index.js'
+import { befriend } from './support/contacts.js'
 
 const start = (t: TestScope, config = {}) => startTestServer(t, { plugins: [roster, presence, privacy, disco, offline, vcard], config })
 
-const bare = (client: TestClient) => client.jid.bare().toString()
 const items = (jids: readonly string[]) => jids.map((jid) => `<item jid="${jid}"/>`).join('')
 const block = (client: TestClient, ...jids: string[]) =>
   client.request(`<iq type="set" id="block"><block xmlns="urn:xmpp:blocking">${items(jids)}</block></iq>`)
@@ -34,20 +34,6 @@ async function pushed(client: TestClient): Promise<string> {
 const seen = async (client: TestClient) => {
   const { attrs } = await client.receive('presence')
   return `${attrs.type ?? 'available'} ${attrs.from}`
-}
-
-async function befriend(a: TestClient, b: TestClient): Promise<void> {
-  for (const [one, other] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    one.send(`<presence to="${bare(other)}" type="subscribe"/>`)
-    await other.receive((el) => el.attrs.type === 'subscribe')
-    other.send(`<presence to="${bare(one)}" type="subscribed"/>`)
-    await other.sync()
-    await one.sync()
-  }
-  for (const client of [a, b]) client.stream.discard(() => true)
 }
 
 async function couple(server: TestServer): Promise<[TestClient, TestClient]> {

@@ -7,6 +7,7 @@ import disco from '../../plugins/disco/index.js'
 import presence from '../../plugins/presence/index.js'
 import roster from '../../plugins/roster/index.js'
 import search from '../../plugins/search/index.js'
+import { subscribe } from '../conformance/support/contacts.js'
 
 const PEOPLE = [
   ['juliet', 'Juliet Capulet', 'jules@capulet.lit'],
@@ -53,14 +54,6 @@ async function rows(client: TestClient, fields: Readonly<Record<string, string>>
       .join(' ')
       .trim(),
   )
-}
-
-async function subscribe(a: TestClient, b: TestClient): Promise<void> {
-  a.send(`<presence to="${b.jid.bare()}" type="subscribe"/>`)
-  await b.receive((el) => el.attrs.type === 'subscribe')
-  b.send(`<presence to="${a.jid.bare()}" type="subscribed"/>`)
-  await b.sync()
-  await a.sync()
 }
 
 test('the directory is found by service discovery, and says what it is', async (t) => {
