@@ -95,8 +95,10 @@ export class CredentialStore implements Credentials {
   async scramKeys(username: string, mechanism: ScramMechanism): Promise<ScramKeys> {
     // made for every name, so that making them takes no time that tells
     const decoy = await this.#decoy(username, mechanism)
-    const stored = await this.#load(username)
-    return stored?.keys.get(mechanism) ?? decoy
+    const row = await this.#row(username)
+    if (!row) return decoy
+    const keys = isReadable(row) ? (await this.#stored(row)).keys.get(mechanism) : readKeys(mechanism, row)
+    return keys ?? decoy
   }
 
   async verifyPassword(username: string, password: string): Promise<boolean> {
@@ -224,17 +226,25 @@ export class CredentialStore implements Credentials {
   }
 
   /** One query for account and keys, so that a known name takes no query more than an unknown one. */
-  async #load(username: string): Promise<StoredCredentials | undefined> {
+  async #row(username: string): Promise<PasswordRow | undefined> {
     const names = this.#tables.names === 1 ? [username] : Array<string>(this.#tables.names).fill(username)
     const rows = await this.#database.read<PasswordRow>(this.#tables.rowOf, names)
-    const row = rows.find((it) => it.username === username) // a MySQL collation may have let another name match
-    if (!row) return undefined
+    return rows.find((it) => it.username === username) // a MySQL collation may have let another name match
+  }
+
+  async #load(username: string): Promise<StoredCredentials | undefined> {
+    const row = await this.#row(username)
+    return row && this.#stored(row)
+  }
+
+  async #stored(row: PasswordRow): Promise<StoredCredentials> {
+    const { username } = row
     const keys = new Map<ScramMechanism, ScramKeys>()
     for (const mechanism of MECHANISMS) {
       const read = readKeys(mechanism, row)
       if (read) keys.set(mechanism, read)
     }
-    const readable = row.encryptedPassword || row.plainPassword ? await this.#openfire.readable(row) : undefined
+    const readable = isReadable(row) ? await this.#openfire.readable(row) : undefined
     if (readable === undefined || keys.size === MECHANISMS.length) return { keys, readable }
     const prepared = tryPreparePassword(readable)
     return { keys: prepared === undefined ? keys : await this.#addMissing(username, prepared, keys), readable }
@@ -266,6 +276,11 @@ interface LackingRow {
   readonly username: string
   readonly plainPassword: string | null
   readonly encryptedPassword: string | null
+}
+
+/** True when there may be more to the password than keys. */
+function isReadable({ encryptedPassword, plainPassword }: PasswordRow): boolean {
+  return Boolean(encryptedPassword || plainPassword)
 }
 
 /** Of 32 bytes where the password can be read: then a change of it has to be noticed as well. */

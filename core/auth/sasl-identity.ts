@@ -1,4 +1,5 @@
 /** Who a client says it is in SASL: the authentication identity as a username, and the authorization identity. */
+import { isUtf8 } from 'node:buffer'
 import { Jid, JidError } from '@beaconfire/plugin-sdk'
 import { SaslFailure } from './sasl-mechanism.js'
 
@@ -28,18 +29,13 @@ export function assertOwnAuthzid(authzid: string, username: string | undefined, 
   if (username === undefined || !asked?.equals(Jid.of(username, domain))) throw new SaslFailure('invalid-authzid')
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 /**
- * The text of a SASL message.
+ * The text of a SASL message; a byte order mark is a character like any other.
  * @throws SaslFailure malformed-request when it is not UTF-8
  */
-export function saslText(data: Uint8Array): string {
-  try {
-    return decoder.decode(data)
-  } catch {
-    throw new SaslFailure('malformed-request', 'not UTF-8') // the only thing a fatal decoder throws for
-  }
+export function saslText(data: Buffer): string {
+  if (!isUtf8(data)) throw new SaslFailure('malformed-request', 'not UTF-8')
+  return data.toString()
 }
 
 /** The bytes of strict, canonical base64 (RFC 4648 §3.5: no other alphabet, no white space, no stray bits); undefined for anything else. */

@@ -183,8 +183,10 @@ export class Negotiation implements StreamPhase, ConnectedSession {
   }
 
   #saslEnvironment(): SaslEnvironment {
+    const { domain, credentials } = this.#server.saslEnvironment
     this.#environment ??= {
-      ...this.#server.saslEnvironment,
+      domain,
+      credentials,
       isSecure: this.secure,
       channelBinding: this.#channelBinding(),
       certificateUsernames: this.#certificateUsernames,

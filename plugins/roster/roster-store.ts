@@ -99,11 +99,9 @@ export class RosterStore {
   }
 
   async load(username: string): Promise<RosterEntry[]> {
-    const [rows, groupRows] = await Promise.all([
-      this.#database.read<ItemRow>(this.#items, [username]),
-      this.#database.read<GroupRow>(GROUPS_OF, [username]),
-    ])
-    const groups = groupsByItem(groupRows)
+    const rows = await this.#database.read<ItemRow>(this.#items, [username])
+    if (rows.length === 0) return []
+    const groups = groupsByItem(await this.#database.read<GroupRow>(GROUPS_OF, [username]))
     const entries = new Map<string, RosterEntry>()
     for (const row of rows) {
       const entry = this.#entry(username, row, groups.get(Number(row.rosterID)) ?? [])
