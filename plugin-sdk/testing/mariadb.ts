@@ -2,12 +2,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { findProgram } from './programs.js'
 import type { TestScope } from './test-server.js'
 
 export interface MariaDbConnection {
@@ -35,11 +35,9 @@ const PROGRAM = 'mariadbd'
 const CLIENT = 'mariadb'
 export const MARIADB_MISSING = 'needs mariadbd: apt-get install mariadb-server'
 const START_TIMEOUT_MS = 30_000
-/** Debian puts the server in a folder that is not in every PATH. */
-const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
 
 export function isMariaDbInstalled(): boolean {
-  return findProgram(PROGRAM) !== undefined
+  return findProgram({ name: PROGRAM }) !== undefined
 }
 
 /**
@@ -47,7 +45,7 @@ export function isMariaDbInstalled(): boolean {
  * @returns undefined when the test was skipped
  */
 export async function startMariaDb(t: TestScope & { skip?(reason: string): void }): Promise<MariaDb | undefined> {
-  const program = findProgram(PROGRAM)
+  const program = findProgram({ name: PROGRAM })
   if (!program) {
     if (process.env.CI || !t.skip) throw new Error(MARIADB_MISSING)
     t.skip(MARIADB_MISSING)
@@ -92,7 +90,7 @@ class PrivateServer {
   }
 
   async install(): Promise<void> {
-    const installer = findProgram('mariadb-install-db') ?? 'mariadb-install-db'
+    const installer = findProgram({ name: 'mariadb-install-db' }) ?? 'mariadb-install-db'
     await promisify(execFile)(installer, [...this.#options, '--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'])
   }
 
@@ -152,8 +150,4 @@ function deferred<T>() {
     reject = onFailed
   })
   return { promise, resolve, reject }
-}
-
-function findProgram(name: string): string | undefined {
-  return FOLDERS.map((folder) => join(folder, name)).find((file) => existsSync(file))
 }

@@ -9,10 +9,10 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startTestServer, type TestServer } from '@beaconfire/plugin-sdk/testing'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { findProgram } from '../../plugin-sdk/testing/programs.js'
 import { shapeOf } from '../../scripts/create-plugin/plugin-shape.js'
 import { writePlugin } from '../../scripts/create-plugin/write-plugin.js'
 import { surroundingsIn } from '../../scripts/create-plugin.js'
-import { findProgram } from '../support/programs.js'
 
 const WORDS = `
 import { adminRoute, definePlugin, Type } from '@beaconfire/plugin-sdk'

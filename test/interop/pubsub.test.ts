@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { programOrSkip } from '../support/programs.js'
+import { programOrSkip } from '../../plugin-sdk/testing/programs.js'
 import { startServerProcess } from '../support/server-process.js'
 import { runPeer } from './peer-process.js'
 

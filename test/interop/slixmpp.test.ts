@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { programOrSkip } from '../support/programs.js'
+import { programOrSkip } from '../../plugin-sdk/testing/programs.js'
 import { startServerProcess } from '../support/server-process.js'
 import { ACCEPTANCE_FACTS, EXPECTED_FACTS, runPeer } from './peer-process.js'
 

@@ -4,7 +4,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Folders of Debian's own programs, which a PATH may lack (sbin) or hide. */
-const FOLDERS = ['/usr/bin', '/usr/sbin', '/bin', '/sbin', ...(process.env.PATH ?? '').split(delimiter)]
+const FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/sbin', '/bin', '/sbin', ...(process.env.PATH ?? '').split(delimiter)]
 
 export interface Program {
   readonly name: string
