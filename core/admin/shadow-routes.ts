@@ -18,6 +18,7 @@ const shadowSchema = Type.Object({
   folder: Type.String(),
   startedAt: Type.String({ format: 'date-time' }),
   interceptors: Type.Array(Type.String()),
+  notes: Type.Array(Type.String(), { description: 'what was left out of its start, since it would have acted' }),
   counts: Type.Object({
     compared: Type.Integer(),
     same: Type.Integer(),

@@ -1,15 +1,16 @@
 /**
  * Who is called at one stage for stanzas of one type, and how closely their time is looked at. Reading the clock costs as much as most
  * interceptors do. So where several are called one after the other, their time together is taken in each run, and that of each alone in
- * the first runs, in every sixteenth, and for long after a run that was slow.
+ * the first runs, in every sixteenth, in some after a run that was slow, and in many after one in which a budget was overrun.
  */
 import type { GuardedInterceptor } from './guarded-interceptor.js'
 
 /** Of so many runs one times each call. */
 const SAMPLE = 16
-/** Runs that time each call, to begin with and after a slow one. */
+/** Runs that time each call, to begin with and after a slow one: that may be the machine's doing, which is busy with others. */
 const CAREFUL_RUNS = 64
-const CAREFUL_RUNS_AFTER_SLOW = 4096
+/** The same after one in which somebody overran a budget. */
+const CAREFUL_RUNS_AFTER_OVERRUN = 50_000
 /** Calls that take longer together are looked at one by one, in ms. */
 const SLOW_MS = 5
 /** Who has less time than this is timed in each call, in ms. */
@@ -52,9 +53,13 @@ export class CallList {
    */
   ranTogether(from: number, to: number, elapsed: number): void {
     if (elapsed < SLOW_MS) return
-    this.#careful = CAREFUL_RUNS_AFTER_SLOW
+    this.#careful = Math.max(this.#careful, CAREFUL_RUNS)
     this.#untimed = 0
     const called = this.interceptors.slice(from, to)
-    for (const it of called) if (elapsed > it.budget) it.mayHaveOverrun(elapsed, called)
+    for (const it of called) {
+      if (elapsed <= it.budget) continue
+      this.#careful = CAREFUL_RUNS_AFTER_OVERRUN
+      it.mayHaveOverrun(elapsed, called)
+    }
   }
 }

@@ -1,6 +1,6 @@
 /** Loads plugins from folders while the server runs, and keeps what runs in line with what lies there. */
 import { join, resolve } from 'node:path'
-import type { AnyPlugin, Logger, ServiceName, Services } from '@beaconfire/plugin-sdk'
+import type { AnyPlugin, Logger, ServiceName } from '@beaconfire/plugin-sdk'
 import { withinLimit } from '../pipeline/time-limit.js'
 import type { CompiledPlugins } from './compiled-plugins.js'
 import { type Finding, findPlugins, isProblem } from './find-plugins.js'
@@ -155,7 +155,7 @@ export class PluginHost implements PluginControl {
       const record = this.#records.get(name)
       if (!record?.version) throw new PluginMissing(`there is no plugin "${name}" that runs; a shadow needs one to stand beside`)
       const found = await this.#installer.shadowFrom(name, source)
-      return this.#shadows.start(found, this.#servicesOf, options)
+      return this.#shadows.start(found, (service) => this.#providerOf(service), options)
     })
   }
 
@@ -190,14 +190,10 @@ export class PluginHost implements PluginControl {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** What a plugin that requires these services is given. */
-  readonly #servicesOf = (requires: readonly ServiceName[]): Partial<Services> => {
-    const services: Partial<Record<ServiceName, unknown>> = {}
-    for (const name of requires) {
-      for (const { version } of this.#records.values()) services[name] ??= version?.service(name)
-      if (services[name] === undefined) throw new PluginLoadFailed(`requires service "${name}", which no plugin that runs provides`)
-    }
-    return services as Partial<Services>
+  /** @throws PluginLoadFailed when no plugin that runs provides it */
+  #providerOf(service: ServiceName): AnyPlugin {
+    for (const { version } of this.#records.values()) if (version?.service(service) !== undefined) return version.definition
+    throw new PluginLoadFailed(`requires service "${service}", which no plugin that runs provides`)
   }
 
   get #cache(): string {

@@ -113,6 +113,8 @@ export interface ShadowStatus {
   readonly folder: string
   readonly startedAt: Date
   readonly interceptors: readonly string[]
+  /** What was left out of its start. */
+  readonly notes: readonly string[]
   readonly counts: ShadowCounts
   /** The last ones, newest first. */
   readonly differences: readonly ShadowDifference[]

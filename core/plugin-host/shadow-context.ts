@@ -24,7 +24,8 @@ const ACTS_OF_SESSIONS: Readonly<Record<string, () => unknown>> = {
   close: () => undefined,
   hold: () => undefined,
 }
-const SELECT = /^\s*select\b/i
+/** Queries that read, among them those by which Knex looks whether a table or column is there. */
+const READS = /^\s*(?:select\b|pragma\s+(?:table_x?info|index_list|index_info|foreign_key_list)\s*\(|show\s)/i
 
 export function shadowParts<Parts extends ContextParts>(parts: Parts, onDenied: OnDenied): Parts {
   return {
@@ -37,12 +38,20 @@ export function shadowParts<Parts extends ContextParts>(parts: Parts, onDenied: 
 }
 
 function shadowFacade(facade: ServerFacade, onDenied: OnDenied): ServerFacade {
+  const { admins } = facade
+  const refused = (what: string) => async (): Promise<never> => {
+    onDenied(what)
+    throw new ShadowDenied(what)
+  }
   return {
     ...facade,
     accounts: shadowAccounts(facade.accounts, onDenied),
     sessions: shadowSessions(facade.sessions, onDenied),
+    admins: { has: (user) => admins.has(user), list: () => admins.list(), configured: admins.configured, replace: refused('admins.replace') },
+    audit: { record: refused('audit.record') },
     send: () => onDenied('send'),
     route: () => onDenied('route'),
+    giveBack: refused('giveBack'),
     registered: () => onDenied('registered'),
   }
 }
@@ -120,7 +129,7 @@ function shadowDatabase(database: Database, onDenied: OnDenied): Database {
       return knex
     },
     read: (sql, bindings) =>
-      SELECT.test(sql) ? database.read(sql, bindings) : Promise.reject(refused('database.read of something else than a select')),
+      READS.test(sql) ? database.read(sql, bindings) : Promise.reject(refused('database.read of something else than a select')),
     transaction: () => Promise.reject(refused('database.transaction')),
     appender: <R extends Row>() => silentAppender<R>(onDenied),
     nextId: () => Promise.reject(refused('database.nextId')),
@@ -147,7 +156,7 @@ function readOnlyKnex(knex: Knex, refused: (what: string) => ShadowDenied): Knex
   client.runner = (builder) => {
     const run = runner(builder)
     const statements = [builder.toSQL()].flat()
-    if (!statements.every(({ sql }) => SELECT.test(sql))) return { ...run, run: () => Promise.reject(refused('a database query that writes')) }
+    if (!statements.every(({ sql }) => READS.test(sql))) return { ...run, run: () => Promise.reject(refused('a database query that writes')) }
     return run
   }
   client.transaction = () => {

@@ -1,16 +1,19 @@
 /** Shadow versions of plugins: they see copies of live stanzas, and nothing they do counts until they are promoted. */
-import type { Logger, ServiceName, Services } from '@beaconfire/plugin-sdk'
+import type { AnyPlugin, Logger, ServiceName } from '@beaconfire/plugin-sdk'
 import { ShadowInterceptors } from '../pipeline/shadow-interceptors.js'
 import { ShadowResults } from '../pipeline/shadow-results.js'
 import type { FoundPlugin } from './find-plugins.js'
 import { loadFailed, loadPlugin } from './load-plugin.js'
-import { PluginVersion, type VersionParts } from './plugin-version.js'
+import type { PluginVersion, VersionParts } from './plugin-version.js'
 import type { ShadowOptions, ShadowStatus } from './registries.js'
 import { shadowParts, shadowSession } from './shadow-context.js'
+import { ShadowVersions } from './shadow-versions.js'
 
 interface Shadow {
   readonly found: FoundPlugin
   readonly version: PluginVersion
+  /** It, and its own of those that provide what it requires. */
+  readonly versions: ShadowVersions
   readonly results: ShadowResults
   readonly interceptors: ShadowInterceptors
   readonly startedAt: Date
@@ -28,33 +31,24 @@ export class ShadowPlugins {
 
   /**
    * Loads a version and puts it beside the one that serves, in place of a shadow it had.
-   * @param servicesOf what is given to a plugin that requires these
+   * @param providerOf the plugin that provides a service; the shadow has a version of its own of it
    * @throws PluginLoadFailed; the shadow of before is there still
    */
-  async start(
-    found: FoundPlugin,
-    servicesOf: (requires: readonly ServiceName[]) => Partial<Services>,
-    { bodies }: ShadowOptions,
-  ): Promise<ShadowStatus> {
+  async start(found: FoundPlugin, providerOf: (service: ServiceName) => AnyPlugin, { bodies }: ShadowOptions): Promise<ShadowStatus> {
     const { name, folder } = found
     const results = new ShadowResults(bodies)
     const onDenied = (what: string) => results.denied(what)
     // It registers nothing, so it has no use for ports.
     const parts: VersionParts = { ...shadowParts(this.#parts, onDenied), ports: { prepare: async () => undefined } }
+    const versions = new ShadowVersions({ parts, providerOf })
     try {
-      const definition = await loadPlugin(found)
-      const version = await PluginVersion.prepare(definition, parts, servicesOf(definition.requires ?? []))
-      try {
-        await version.start(undefined)
-      } catch (error) {
-        await version.stop()
-        throw error
-      }
+      const version = await versions.start(await loadPlugin(found))
       await this.stop(name)
       const interceptors = new ShadowInterceptors(version.interceptors, results, shadowSession(onDenied))
-      this.#shadows.set(name, { found, version, results, interceptors, startedAt: new Date() })
+      this.#shadows.set(name, { found, version, versions, results, interceptors, startedAt: new Date() })
       this.#parts.registries.shadow(name, interceptors)
     } catch (error) {
+      await versions.stop()
       throw loadFailed(name, error, folder)
     }
     this.#log.info({ plugin: name, folder }, 'a shadow version runs beside the plugin')
@@ -68,13 +62,14 @@ export class ShadowPlugins {
   status(name: string): ShadowStatus | undefined {
     const shadow = this.#shadows.get(name)
     if (!shadow) return undefined
-    const { found, version, results, startedAt } = shadow
+    const { found, version, versions, results, startedAt } = shadow
     return {
       plugin: name,
       version: version.definition.version,
       folder: found.folder,
       startedAt,
       interceptors: version.interceptors.map((it) => it.name),
+      notes: versions.notes,
       counts: results.counts(),
       differences: results.differences(),
     }
@@ -87,7 +82,7 @@ export class ShadowPlugins {
     this.#shadows.delete(name)
     this.#parts.registries.shadow(name, undefined)
     shadow.interceptors.close()
-    await shadow.version.stop()
+    await shadow.versions.stop()
     this.#log.info({ plugin: name }, 'the shadow version of the plugin has ended')
     return true
   }

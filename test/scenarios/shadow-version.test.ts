@@ -10,6 +10,7 @@ import { create } from 'tar'
 
 interface Shadow {
   readonly version: string
+  readonly notes: string[]
   readonly counts: {
     compared: number
     same: number
@@ -152,6 +153,57 @@ test('nothing that a shadow does acts: it sends, writes and closes nothing, and 
   await juliet.receiveNothing('message')
   assert.ok(await server.accounts.find('romeo'))
   assert.deepEqual(await server.database.forPlugin('censor').knex('censored').select(), [])
+})
+
+test('a shadow whose start writes and sends does neither, looks on all the same, and says what was left out of its start', async (t) => {
+  const { write, api, say, compared, server, juliet } = await begin(t)
+  const start = `async start() {
+    context.send(message({ to: '${juliet.jid}', type: 'chat' }))
+    if (!(await context.database.knex.schema.hasColumn('censored', 'word'))) throw new Error('cannot look at its table')
+    await context.database.knex('censored').insert({ word: 'x' })
+    throw new Error('is not reached')
+  },`
+  const started = await api<Shadow>('POST ', { folder: await write('next', censor('2.0.0', { start, table, mask: '#' })) })
+  assert.equal(started.status, 200)
+  assert.equal(started.json.notes.length, 1)
+  assert.match(
+    started.json.notes[0] ?? '',
+    /plugin "censor" wanted to act when it was started .*a database query that writes.*the rest of its start was left out/,
+  )
+  assert.equal(await say('damn'), '***')
+  const { counts } = await compared(1)
+  assert.deepEqual([counts.differentRewrites, counts.denied], [1, { send: 1, 'a database query that writes': 1 }])
+  await juliet.receiveNothing('message')
+  assert.deepEqual(await server.database.forPlugin('censor').knex('censored').select(), [])
+})
+
+test('what a shadow requires is a version of its own, so that what it asks of others does not act either', async (t) => {
+  const { write, api, say, compared, server } = await begin(t)
+  const told: string[] = []
+  Object.assign(globalThis, { toldOfWords: told })
+  const words = `
+    import { definePlugin, message } from '@beaconfire/plugin-sdk'
+    export default definePlugin({ name: 'words', version: '1.0.0', provides: ['words'],
+      tables: [{ version: 1, up: (schema) => schema.createTable('words', (t) => { t.string('word') }) }],
+      setup: (context) => ({ services: { words: { async keep(word) {
+        globalThis.toldOfWords.push(word)
+        await context.database.knex('words').insert({ word }).catch((error) => { if (error.name !== 'ShadowDenied') throw error })
+      } } } }) })`
+  await write('plugins/words', words, 'words')
+  const requiring = (version: string) =>
+    censor(version, { body: `if (packet.body) await context.services.words.keep(packet.body + ' ${version}')` }).replace(
+      "name: 'censor',",
+      "name: 'censor', requires: ['words'],",
+    )
+  await write('plugins/censor', requiring('1.0.0'))
+  await server.plugins.rescan()
+  assert.equal(server.plugins.find('censor')?.error, undefined)
+  assert.equal((await api('POST ', { folder: await write('next', requiring('2.0.0')) })).status, 200)
+  await say('hello')
+  const { counts } = await compared(1)
+  assert.deepEqual([counts.failures, counts.denied], [0, { 'a database query that writes': 1 }])
+  assert.deepEqual(told, ['hello 1.0.0', 'hello 2.0.0'])
+  assert.deepEqual(await server.database.forPlugin('words').knex('words').select(), [{ word: 'hello 1.0.0' }])
 })
 
 test('what a shadow throws, or never ends, costs the stanza nothing, and shows; unasked nothing that was said is shown', async (t) => {

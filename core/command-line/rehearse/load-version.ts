@@ -1,5 +1,5 @@
 /** Loads one version of a plugin, with all that can be looked at and nothing that acts, as a shadow on a live server has it. */
-import { type Accounts, type AnyPlugin, type Database, Jid, type Migration, type ServiceName, type Services } from '@beaconfire/plugin-sdk'
+import { type Accounts, type AnyPlugin, type Database, Jid, type Migration, type ServiceName } from '@beaconfire/plugin-sdk'
 import { AccountStore, accountTables } from '../../auth/account-store.js'
 import { AdminList, parseAdmins } from '../../auth/admin-list.js'
 import { checkPluginSettings } from '../../config/load-config.js'
@@ -8,9 +8,10 @@ import { silentLogger } from '../../log.js'
 import { findPlugin, findPlugins, isProblem } from '../../plugin-host/find-plugins.js'
 import { loadPlugin } from '../../plugin-host/load-plugin.js'
 import type { ContextParts, PluginDatabases } from '../../plugin-host/plugin-context.js'
-import { PluginVersion, type VersionParts } from '../../plugin-host/plugin-version.js'
+import type { VersionParts } from '../../plugin-host/plugin-version.js'
 import type { ServerFacade } from '../../plugin-host/registries.js'
-import { ShadowDenied, shadowParts } from '../../plugin-host/shadow-context.js'
+import { shadowParts } from '../../plugin-host/shadow-context.js'
+import { ShadowVersions } from '../../plugin-host/shadow-versions.js'
 import type { VersionSummary } from './passage.js'
 import { openReadOnly } from './read-only-database.js'
 import { RecordedSessions } from './recorded-sessions.js'
@@ -46,8 +47,13 @@ export async function loadVersion(request: VersionRequest): Promise<RunningVersi
   }
   const parts = versionParts(request, source, sessions, await facadeOf(request, source.database, sessions), onDenied)
   const notes = await notesOn(definition, request, source)
-  const versions = new Versions(request, source, parts)
-  const version = await versions.started(definition)
+  const providers = new Providers(request)
+  const versions = new ShadowVersions({
+    parts,
+    providerOf: (service) => providers.of(service),
+    before: ({ name, tables }) => source.migrate(name, tables ?? []),
+  })
+  const version = await versions.start(definition)
   if (version.interceptors.length === 0) throw new Error('it has no interceptors: there is nothing to rehearse')
   rehearsed = new RehearsedVersion(version.interceptors, sessions)
   const running = rehearsed
@@ -67,57 +73,26 @@ export async function loadVersion(request: VersionRequest): Promise<RunningVersi
   }
 }
 
-/** The plugin, and those that provide what it requires. */
-class Versions {
+/** Of the plugins in the server's folders. */
+class Providers {
   readonly #request: VersionRequest
-  readonly #source: Source
-  readonly #parts: VersionParts
-  readonly #started: PluginVersion[] = []
-  /** What whoever reads the report should know. */
-  readonly notes: string[] = []
-  #others: readonly AnyPlugin[] | undefined
+  #found: Promise<readonly AnyPlugin[]> | undefined
 
-  constructor(request: VersionRequest, source: Source, parts: VersionParts) {
+  constructor(request: VersionRequest) {
     this.#request = request
-    this.#source = source
-    this.#parts = parts
   }
 
-  async started(definition: AnyPlugin, dependents: readonly string[] = []): Promise<PluginVersion> {
-    if (dependents.includes(definition.name))
-      throw new Error(`plugins require each other in a circle: ${[...dependents, definition.name].join(', ')}`)
-    const services: Partial<Record<ServiceName, unknown>> = {}
-    for (const service of definition.requires ?? []) services[service] = await this.#service(service, [...dependents, definition.name])
-    await this.#source.migrate(definition.name, definition.tables ?? [])
-    const version = await PluginVersion.prepare(definition, this.#parts, services as Partial<Services>)
-    this.#started.push(version)
-    try {
-      await version.start(undefined)
-    } catch (error) {
-      if (!(error instanceof Error && error.cause instanceof ShadowDenied)) throw error
-      // Its interceptors are there: what it prepares for itself may not be.
-      this.notes.push(`plugin "${definition.name}" wanted to act when it was started (${error.cause.message}): the rest of its start was left out`)
-    }
-    return version
-  }
-
-  async stop(): Promise<void> {
-    for (const version of this.#started.reverse()) await version.stop()
-  }
-
-  async #service(service: ServiceName, dependents: readonly string[]): Promise<unknown> {
-    const known = this.#started.find((it) => it.service(service) !== undefined)
-    if (known) return known.service(service)
-    this.#others ??= await this.#definitions(dependents[0] as string)
-    const provider = this.#others.find((it) => it.provides?.includes(service))
+  async of(service: ServiceName): Promise<AnyPlugin> {
+    this.#found ??= this.#definitions()
+    const provider = (await this.#found).find((it) => it.provides?.includes(service))
     if (!provider) throw new Error(`requires service "${service}", which no plugin in ${this.#request.pluginFolders.join(', ')} provides`)
-    return (await this.started(provider, dependents)).service(service)
+    return provider
   }
 
-  async #definitions(except: string): Promise<AnyPlugin[]> {
+  async #definitions(): Promise<AnyPlugin[]> {
     const definitions: AnyPlugin[] = []
     for (const found of await findPlugins(this.#request.pluginFolders, this.#request.cache)) {
-      if (isProblem(found) || found.name === except) continue
+      if (isProblem(found) || found.name === this.#request.name) continue
       // One that cannot be loaded provides nothing; whoever needs it is told so.
       definitions.push(
         ...(await loadPlugin(found).then(
@@ -188,20 +163,9 @@ function versionParts(
     log: silentLogger,
   }
   const shadow = shadowParts(parts, onDenied)
-  const refuse = (what: string) => async () => {
-    onDenied(what)
-    throw new ShadowDenied(what)
-  }
-  const { admins } = facade
-  const readOnlyAdmins = {
-    has: (user: Jid) => admins.has(user),
-    list: () => admins.list(),
-    configured: admins.configured,
-    replace: refuse('admins.replace'),
-  }
   return {
     ...shadow,
-    facade: { ...shadow.facade, sessions, admins: readOnlyAdmins, audit: { record: refuse('audit.record') }, giveBack: refuse('giveBack') },
+    facade: { ...shadow.facade, sessions },
     registries: undefined as never, // nothing is registered
     ports: { prepare: async () => undefined },
   }
