@@ -8,8 +8,6 @@ import { errorHandler, notFound } from './admin-errors.js'
 import type { AdminGate } from './admin-gate.js'
 import { type AuditLog, recordAct } from './audit-trail.js'
 import { type RoutePart, validationRefused } from './compiled-schemas.js'
-import type { ConsolePages } from './console-pages.js'
-import { CONSOLE_PREFIX, consoleScope } from './console-scope.js'
 import { API_PREFIX, type MountedRoute, WELL_KNOWN_PREFIX } from './route-table.js'
 import { isStreamedReply, sendStream } from './streamed-reply.js'
 
@@ -26,7 +24,6 @@ export interface AppCollaborators {
   readonly gate: AdminGate
   readonly audit: AuditLog
   readonly log: Logger
-  readonly pages: ConsolePages
   readonly metricsText: (() => Promise<string>) | undefined
   readonly isReady: () => boolean
 }
@@ -42,7 +39,7 @@ export async function buildApp(routes: readonly MountedRoute[], collaborators: A
   app.setErrorHandler(onError)
   app.setNotFoundHandler(notFound)
   acceptJsonOnly(app)
-  await app.register(cookie)
+  app.register(cookie)
   await app.register(swagger, { openapi: openApiOf(routes) })
   await app.register(swaggerUi, { routePrefix: '/api/docs', staticCSP: true, transformStaticCSP: withoutForcedTls })
   app.register(async (scope) => probes(scope, collaborators))
@@ -50,8 +47,6 @@ export async function buildApp(routes: readonly MountedRoute[], collaborators: A
   const [documents, guarded] = [routes.filter((it) => it.prefix === WELL_KNOWN_PREFIX), routes.filter((it) => it.prefix === API_PREFIX)]
   app.register(async (scope) => api(scope, guarded, collaborators), { prefix: API_PREFIX })
   app.register(async (scope) => publicDocuments(scope, documents, collaborators), { prefix: WELL_KNOWN_PREFIX })
-  app.register(async (scope) => consoleScope(scope, collaborators), { prefix: CONSOLE_PREFIX })
-  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect(`${CONSOLE_PREFIX}/`))
   await app.ready()
   return app
 }

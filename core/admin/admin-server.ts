@@ -12,6 +12,7 @@ import { errorBody } from './admin-errors.js'
 import { AdminGate } from './admin-gate.js'
 import { AdminToken } from './admin-token.js'
 import type { AuditLog } from './audit-trail.js'
+import { buildConsole, isOfConsole } from './console-app.js'
 import { ConsolePages } from './console-pages.js'
 import { hostCheck } from './host-check.js'
 import { RequestsInFlight } from './requests-in-flight.js'
@@ -50,6 +51,7 @@ export class AdminServer {
   #gate: AdminGate | undefined
   #firstStartToken: string | undefined
   #mount: Mount | undefined
+  #console: Mount | undefined
   /** Routes have changed since the last build began. */
   #isStale = false
   #remounting: Promise<void> | undefined
@@ -87,10 +89,11 @@ export class AdminServer {
 
   /** @throws (rejects) when the port is taken, or the stored token cannot be read */
   async listen(): Promise<{ port: number }> {
-    const { token, dataFolder, host, port } = this.#options
+    const { audit, dataFolder, host, log, port, token } = this.#options
     const stored = await AdminToken.load(token, dataFolder)
     this.#firstStartToken = stored.firstStartToken
     this.#gate = new AdminGate(stored)
+    this.#console = new Mount(await buildConsole({ gate: this.#gate, pages: this.consolePages, audit, log }))
     this.#mount = await this.#build(this.#gate)
     if (this.#isStale) this.#changed()
     await new Promise<void>((resolve, reject) => {
@@ -116,8 +119,8 @@ export class AdminServer {
       this.#server.closeAllConnections() // also those that browsers open ahead and have asked nothing yet
       await closed
     }
-    await this.#mount?.retire()
-    this.#mount = undefined
+    await Promise.all([this.#mount?.retire(), this.#console?.retire()])
+    this.#mount = this.#console = undefined
   }
 
   #changed(): void {
@@ -146,7 +149,7 @@ export class AdminServer {
     const startedAt = performance.now()
     this.#isStale = false
     const { routes } = this.#routes
-    const app = await buildApp(routes, { gate, audit, log, pages: this.consolePages, metricsText, isReady })
+    const app = await buildApp(routes, { gate, audit, log, metricsText, isReady })
     log.debug({ routes: routes.length, ms: Math.round(performance.now() - startedAt) }, 'admin routes mounted')
     return new Mount(app)
   }
@@ -159,8 +162,9 @@ export class AdminServer {
   }
 
   #dispatch(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#console && isOfConsole(request.url ?? '')) this.#console.serve(request, response)
     // A request waits out a rebuild, some milliseconds, so that it never meets the routes of a plugin already stopped.
-    if (this.#remounting) void this.#remounting.then(() => this.#dispatch(request, response))
+    else if (this.#remounting) void this.#remounting.then(() => this.#dispatch(request, response))
     else if (response.destroyed)
       return // the client left meanwhile
     else if (this.#mount) this.#mount.serve(request, response)

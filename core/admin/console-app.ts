@@ -1,12 +1,15 @@
 /**
  * The web console: login and logout of browsers, the list of pages, and the pages of plugins below `/console/plugins/<plugin>/<page>/`.
- * Whoever comes with a bearer token needs no login, as in the admin API.
+ * Whoever comes with a bearer token needs no login, as in the admin API. Pages are looked up at each request, so that those of a version
+ * that was swapped out are gone at once, and this application is built once.
  */
 import { realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '@beaconfire/plugin-sdk'
+import cookie from '@fastify/cookie'
 import fastifyStatic from '@fastify/static'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { errorHandler } from './admin-errors.js'
 import type { AdminGate } from './admin-gate.js'
 import { type AuditLog, recordAct } from './audit-trail.js'
 import type { ConsolePages } from './console-pages.js'
@@ -14,7 +17,7 @@ import { isCsrfToken } from './console-sessions.js'
 import { indexView, loginView, messageView } from './console-views.js'
 import type { Html } from './html.js'
 
-export const CONSOLE_PREFIX = '/console'
+const CONSOLE_PREFIX = '/console'
 
 /** Script and style that plugins' pages may use, too; there is nothing secret in them. */
 const OWN_FILES = realpathSync(fileURLToPath(new URL('./console', import.meta.url)))
@@ -36,7 +39,25 @@ export interface ConsoleParts {
   readonly log: Logger
 }
 
-export function consoleScope(scope: FastifyInstance, parts: ConsoleParts): void {
+/** True for what the console answers; everything else on the listener is the admin API's. */
+export function isOfConsole(url: string): boolean {
+  const path = url.split('?', 1)[0] ?? ''
+  return path === '/' || path === CONSOLE_PREFIX || path.startsWith(`${CONSOLE_PREFIX}/`)
+}
+
+/** An application that never listens: `AdminServer` hands it what {@link isOfConsole}. */
+export async function buildConsole(parts: ConsoleParts): Promise<FastifyInstance> {
+  const onError = errorHandler(parts.log)
+  const app = fastify({ frameworkErrors: (error, request, reply) => void onError(error, request, reply) })
+  app.setErrorHandler(onError)
+  app.register(cookie)
+  app.get('/', (_request, reply) => reply.redirect(`${CONSOLE_PREFIX}/`))
+  app.register(async (scope) => consoleScope(scope, parts), { prefix: CONSOLE_PREFIX })
+  await app.ready()
+  return app
+}
+
+function consoleScope(scope: FastifyInstance, parts: ConsoleParts): void {
   const { audit, gate, log } = parts
   scope.register(fastifyStatic, { serve: false, dotfiles: 'ignore', cacheControl: false, etag: false, lastModified: false })
   scope.removeAllContentTypeParsers()
@@ -49,12 +70,10 @@ export function consoleScope(scope: FastifyInstance, parts: ConsoleParts): void 
     if (administrator !== undefined && request.method === 'POST') await recordAct(audit, log, administrator, request, reply)
   })
   scope.setNotFoundHandler(async (request, reply) => (await notAdmitted(gate, request, reply)) ?? missing(reply))
-  for (const file of ['console.css', 'console.js']) scope.get(`/${file}`, HIDDEN, (_request, reply) => reply.sendFile(file, OWN_FILES))
+  for (const file of ['console.css', 'console.js']) scope.get(`/${file}`, (_request, reply) => reply.sendFile(file, OWN_FILES))
   login(scope, gate)
   scope.register(async (pages) => guarded(pages, parts))
 }
-
-const HIDDEN = { schema: { hide: true } }
 
 interface FormRequest {
   readonly Body: URLSearchParams | undefined
@@ -62,11 +81,11 @@ interface FormRequest {
 }
 
 function login(scope: FastifyInstance, gate: AdminGate): void {
-  scope.get<FormRequest>('/login', HIDDEN, (request, reply) => {
+  scope.get<FormRequest>('/login', (request, reply) => {
     const next = ownAddress(request.query.next)
     return gate.sessionOf(request) ? reply.redirect(next, 303) : page(reply, loginView(next))
   })
-  scope.post<FormRequest>('/login', HIDDEN, (request, reply) => {
+  scope.post<FormRequest>('/login', (request, reply) => {
     if (isFromElsewhere(request)) return forbidden(reply)
     const next = ownAddress(request.body?.get('next'))
     const verdict = gate.logIn(request, reply, request.body?.get('token') ?? '')
@@ -75,7 +94,7 @@ function login(scope: FastifyInstance, gate: AdminGate): void {
     const { retryAfter } = verdict
     return page(reply.code(429).header('retry-after', retryAfter), loginView(next, `Too many wrong tokens. Try again in ${retryAfter} seconds.`))
   })
-  scope.post<FormRequest>('/logout', HIDDEN, (request, reply) => {
+  scope.post<FormRequest>('/logout', (request, reply) => {
     const session = gate.sessionOf(request)
     if (session && !isCsrfToken(session, request.body?.get('csrfToken'))) return forbidden(reply)
     if (session) gate.logOut(session, request, reply)
@@ -87,20 +106,19 @@ interface PageRequest {
   readonly Params: { readonly plugin: string; readonly page: string; readonly '*': string }
 }
 
-/** Pages are looked up at each request, so that those of a version that was swapped out are gone at once. */
 function guarded(scope: FastifyInstance, { gate, pages }: ConsoleParts): void {
   scope.addHook('onRequest', async (request, reply) => notAdmitted(gate, request, reply))
-  scope.get('', { ...HIDDEN, prefixTrailingSlash: 'no-slash' }, (_request, reply) => reply.redirect(`${CONSOLE_PREFIX}/`))
-  scope.get('/', { ...HIDDEN, prefixTrailingSlash: 'slash' }, (request, reply) => page(reply, indexView(pages.list(), gate.sessionOf(request))))
-  scope.get('/session', HIDDEN, (request) => ({
+  scope.get('', { prefixTrailingSlash: 'no-slash' }, (_request, reply) => reply.redirect(`${CONSOLE_PREFIX}/`))
+  scope.get('/', { prefixTrailingSlash: 'slash' }, (request, reply) => page(reply, indexView(pages.list(), gate.sessionOf(request))))
+  scope.get('/session', (request) => ({
     administrator: gate.administratorOf(request),
     csrfToken: gate.sessionOf(request)?.csrfToken,
   }))
-  scope.get<PageRequest>('/plugins/:plugin/:page', HIDDEN, ({ params }, reply) => {
+  scope.get<PageRequest>('/plugins/:plugin/:page', ({ params }, reply) => {
     const found = pages.find(params.plugin, params.page)
     return found ? reply.redirect(found.path) : missing(reply)
   })
-  scope.get<PageRequest>('/plugins/:plugin/:page/*', HIDDEN, async ({ params }, reply) => {
+  scope.get<PageRequest>('/plugins/:plugin/:page/*', async ({ params }, reply) => {
     const found = pages.find(params.plugin, params.page)
     const file = await found?.fileAt(params['*'])
     return found && file !== undefined ? reply.sendFile(file, found.folder) : missing(reply)
