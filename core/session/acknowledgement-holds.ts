@@ -47,9 +47,9 @@ export class AcknowledgementHolds {
 
   /** How many of the session's stanzas may be acknowledged, of `handled`: those before the first that is held. */
   settledUpTo(handled: number): number {
-    let upTo = handled
-    for (const { first } of this.#open.values()) if (first > 0 && first <= upTo) upTo = first - 1
-    return upTo
+    // They were made in the order of the stanzas: of those that count the first is that of the earliest stanza.
+    for (const { first } of this.#open.values()) if (first > 0) return Math.min(handled, first - 1)
+    return handled
   }
 
   /** The stanzas held so far do not count any more: they will come again. Their failures are still reported. */
