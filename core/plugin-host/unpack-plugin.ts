@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { access, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { x as extract, t as list, type ReadEntry } from 'tar'
+import type { ReadEntry } from 'tar'
 
 const MAX_ENTRIES = 10_000
 /** Unpacked, in bytes. */
@@ -29,6 +29,7 @@ async function unpackInto(file: string, base: string): Promise<void> {
   await rm(part, { recursive: true, force: true })
   await mkdir(join(part, 'package'), { recursive: true })
   try {
+    const { x: extract } = await import('tar') // few servers have a packed plugin
     await extract({ file, cwd: join(part, 'package'), strip: 1, strict: true })
     await rename(part, base)
   } catch (error) {
@@ -47,6 +48,7 @@ async function checkEntries(file: string): Promise<void> {
     if (bytes > MAX_BYTES) refusal ??= `is larger than ${MAX_BYTES} bytes unpacked`
     refusal ??= refusalOf(entry)
   }
+  const { t: list } = await import('tar')
   const parser = list({ strict: true, onReadEntry })
   let failure: Error | undefined
   const over = new Promise<void>((resolve) => {
