@@ -4,6 +4,7 @@ import { NS, namespaceOf, type Stanza } from '@beaconfire/plugin-sdk'
 import fc from 'fast-check'
 import { StreamError } from '../stream/stream-error.js'
 import { type ParserLimits, StreamParser } from './stream-parser.js'
+import { Tokenizer } from './tokenizer.js'
 
 const LIMITS: ParserLimits = { stanzaBytes: 10_000, depth: 8, attributes: 10 }
 const OPEN = `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='${NS.streams}' to='localhost' version='1.0'>`
@@ -16,7 +17,8 @@ function read(chunks: readonly (string | Uint8Array)[], limits: ParserLimits = L
       streamOpen: ({ name, namespace, contentNamespace, attributes }) => {
         seen.push(`open ${name} ${namespace} ${contentNamespace} ${JSON.stringify(attributes)}`)
       },
-      stanza: (stanza) => seen.push(`stanza ${stanza.toString()}`),
+      // As a tree: the text of a stanza of the plain form is written again as it came, with the quotes it had.
+      stanza: (stanza) => seen.push(`stanza ${stanza.element.toString()}`),
       element: (el) => seen.push(`element ${el.getNS()} ${el.toString()}`),
       streamClose: () => seen.push('close'),
     },
@@ -315,4 +317,14 @@ test('an error thrown by who handles an event ends the parser', () => {
   }
   const parser = new StreamParser({ streamOpen: fail, stanza: fail, element: fail, streamClose: fail }, LIMITS)
   for (let i = 0; i < 2; i++) assert.throws(() => parser.write(Buffer.from(OPEN)), failure)
+})
+
+test('what follows a stanza that was cut is of the plain form again', (t) => {
+  const strict = t.mock.method(Tokenizer.prototype, 'write')
+  const stanzas = Array.from({ length: 100 }, (_, at) => `<message to='a@b' id='${at}'><body>ä${at}</body></message>`)
+  const bytes = Buffer.from(`<stream:stream xmlns='jabber:client' xmlns:stream='${NS.streams}' to='localhost' version='1.0'>${stanzas.join('')}`)
+  const chunks = Array.from({ length: 5 }, (_, at) => bytes.subarray((at * bytes.length) / 5, ((at + 1) * bytes.length) / 5))
+  assert.deepEqual(read(chunks), read([bytes]))
+  const written = strict.mock.calls.reduce((sum, { arguments: [text] }) => sum + String(text).length, 0)
+  assert.ok(written < 600, `${written} characters were read strictly`)
 })

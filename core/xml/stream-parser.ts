@@ -43,6 +43,9 @@ export interface StreamParserEvents {
 }
 
 const NO_BYTES = new Uint8Array(0)
+/** Of a stanza that was begun before: a longer one is given to the tokenizer with all that was read with it. */
+const MOST_TAGS = 16
+const GT = 0x3e
 /** Thrown through the tokenizer to end it in mid-chunk. */
 const STOPPED = new Error('stopped')
 
@@ -108,12 +111,15 @@ export class StreamParser {
 
   #take(chunk: Uint8Array): void {
     let rest = this.#withoutKeepAlive(chunk)
+    let tags = 0
     while (rest.length > 0) {
       const room = this.#limits.stanzaBytes - this.#pendingBytes
       if (room <= 0) throw new StreamError('policy-violation', `A stanza may have ${this.#limits.stanzaBytes} bytes at most.`)
-      const piece = rest.length <= room ? rest : rest.subarray(0, room)
-      this.#tokenize(piece)
-      rest = piece === rest ? NO_BYTES : this.#withoutKeepAlive(rest.subarray(room))
+      let length = Math.min(rest.length, room)
+      // Tag by tag to the end of a stanza that was begun before: what comes behind it may be of the plain form again.
+      if (!this.#isBetween && this.#scanner && tags++ < MOST_TAGS) length = endOfTag(rest, length)
+      this.#tokenize(length === rest.length ? rest : rest.subarray(0, length))
+      rest = length === rest.length ? NO_BYTES : this.#withoutKeepAlive(rest.subarray(length))
     }
   }
 
@@ -315,6 +321,12 @@ function endOfSpace(text: string, from: number): number {
   let at = from
   while (isSpace(text.charCodeAt(at))) at++
   return at
+}
+
+/** @returns the length up to the end of the first tag, or `length` where none ends before */
+function endOfTag(bytes: Uint8Array, length: number): number {
+  const at = bytes.indexOf(GT)
+  return at === -1 || at >= length ? length : at + 1
 }
 
 function withoutLeadingSpace(bytes: Uint8Array): Uint8Array {
