@@ -17,7 +17,7 @@ async function traffic(romeo: TestClient, juliet: TestClient): Promise<string[]>
   romeo.send('<presence to="juliet@test" type="subscribe"/>')
   await juliet.receive('presence')
   juliet.send('<presence to="romeo@test" type="subscribed"/>')
-  await romeo.sync()
+  await juliet.sync()
   romeo.send(
     '<presence><show>away</show><c xmlns="http://jabber.org/protocol/caps" hash="sha-1" node="urn:x" ver="QgayPKawpkPSDYmwT/WM94uAlu0="/></presence>',
   )
@@ -36,10 +36,10 @@ async function traffic(romeo: TestClient, juliet: TestClient): Promise<string[]>
   return answers
 }
 
-/** As they are but for what is made up anew in each run. */
+/** All that came, but for what is made up anew in each run; what several have caused at the same time has no order. */
 function plain(client: TestClient): string[] {
   const made = [/[0-9a-f]{8}-[0-9a-f-]{27}(?:-\d+)?/g, / stamp="[^"]*"/g, /(?<=<stanza-id[^>]*) id="[^"]*"/g, / seconds="\d+"/g, /(?<= )ver="[^"]*"/g]
-  return client.received.map((it) => made.reduce((text, pattern) => text.replace(pattern, ''), it.toString()))
+  return client.received.map((it) => made.reduce((text, pattern) => text.replace(pattern, ''), it.toString())).sort()
 }
 
 async function rowsOf(server: TestServer): Promise<Record<string, number>> {
