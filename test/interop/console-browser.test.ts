@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startTestServer, type TestServer } from '@beaconfire/plugin-sdk/testing'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
-import { findProgram } from '../../plugin-sdk/testing/programs.js'
+import { programOrSkip } from '../../plugin-sdk/testing/programs.js'
 import { shapeOf } from '../../scripts/create-plugin/plugin-shape.js'
 import { writePlugin } from '../../scripts/create-plugin/write-plugin.js'
 import { surroundingsIn } from '../../scripts/create-plugin.js'
@@ -43,8 +43,8 @@ output.value = (await api('/api/v1/plugins/words/words')).words.length`
 
 /** A server with two plugins that have pages, and a browser that nobody is logged in with; undefined where there is no browser. */
 async function open(t: TestContext): Promise<{ server: TestServer; context: BrowserContext; page: Page; login: () => Promise<void> } | undefined> {
-  const executablePath = findProgram({ name: 'chromium' })
-  if (executablePath === undefined) return void t.skip('chromium is missing: apt-get install chromium')
+  const executablePath = programOrSkip(t, { name: 'chromium', debianPackage: 'chromium' })
+  if (executablePath === undefined) return undefined
   const folder = await mkdtemp(join(tmpdir(), 'beaconfire-browser-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   await writePlugin(shapeOf('hello', { adminRoute: true, consolePage: true }), folder, surroundingsIn(folder).placeOf(folder))
