@@ -20,6 +20,7 @@ import { type PinnedTable, PinnedTables } from '../pipeline/pinned-tables.js'
 import { ContributionConflict } from '../plugin-host/registries.js'
 import { answerTo, type Registered } from './plugin-answer.js'
 
+const FAILURE = 'iq handler failed'
 const DEFAULT_TARGETS: readonly IqTarget[] = ['server', 'own-account']
 
 export class IqDispatcher {
@@ -86,7 +87,7 @@ export class IqDispatcher {
         return reply(iq.result(content))
       },
     }
-    return whenDone(answerTo(request, found, this.#log), (answer) => {
+    return whenDone(answerTo(request, found, this.#log, FAILURE), (answer) => {
       if (isAnswered) return undefined
       return answer instanceof StanzaError ? answer : iq.result(answer)
     })
@@ -97,7 +98,7 @@ export class IqDispatcher {
     const payload = iq.payload
     const found = payload && this.#preAuth.get(namespaceOf(payload))
     if (!found) throw new StanzaError('not-authorized')
-    const asked = answerTo({ iq, payload, session }, found, this.#log)
+    const asked = answerTo({ iq, payload, session }, found, this.#log, FAILURE)
     const answer = isPromise(asked) ? await this.#tables.await(asked) : asked
     if (answer instanceof StanzaError) throw answer
     return answer

@@ -15,11 +15,15 @@ export interface Registered<Answers> {
   readonly handler: Answers
 }
 
-/** @returns payload of the answer, if it has any, or the refusal: a bug of the plugin's own is logged, and told as a fault of the server */
+/**
+ * @param failure text for the log when a bug of the plugin's own shows, which the sender is told of as a fault of the server
+ * @returns payload of the answer, if it has any, or the refusal
+ */
 export function answerTo<Request>(
   request: Request,
   { plugin, handler }: Registered<Answering<Request>>,
   log: Logger,
+  failure: string,
 ): MaybePromise<Element | StanzaError | undefined> {
   try {
     const answer = handler.handle(request)
@@ -27,15 +31,15 @@ export function answerTo<Request>(
     const inTime = withinLimit('the answer', () => answer, ANSWER_LIMIT_MS)
     return inTime.then(
       (made) => made ?? undefined,
-      (error: unknown) => refusal(error, plugin, log),
+      (error: unknown) => refusal(error, plugin, log, failure),
     )
   } catch (error) {
-    return refusal(error, plugin, log)
+    return refusal(error, plugin, log, failure)
   }
 }
 
-function refusal(error: unknown, plugin: string, log: Logger): StanzaError {
+function refusal(error: unknown, plugin: string, log: Logger, failure: string): StanzaError {
   if (error instanceof StanzaError) return error
-  log.error({ plugin, error }, 'a plugin failed to answer a stanza')
+  log.error({ plugin, error }, failure)
   return new StanzaError('internal-server-error', { type: 'wait' })
 }

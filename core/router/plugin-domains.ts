@@ -59,7 +59,7 @@ export class PluginDomains {
   /** Gives a stanza to the plugin whose domain it is for. @returns the reply to a request, or the refusal of any stanza */
   take(stanza: Stanza, to: Jid, origin: Origin, domain: AnsweredDomain): MaybePromise<Iq | StanzaError | undefined> {
     const request = { stanza, to, session: origin, hold: (durable: Promise<unknown>) => origin.hold(durable) }
-    return whenDone(answerTo(request, domain, this.#log), (answer) => {
+    return whenDone(answerTo(request, domain, this.#log, 'a stanza to a domain of a plugin failed'), (answer) => {
       if (answer instanceof StanzaError) return answer
       return stanza.kind === 'iq' && stanza.isRequest ? stanza.result(answer) : undefined
     })
