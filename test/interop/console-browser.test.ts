@@ -7,12 +7,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { startTestServer, type TestServer } from '@beaconfire/plugin-sdk/testing'
-import { type BrowserContext, chromium, type Page } from 'playwright-core'
-import { programOrSkip } from '../../plugin-sdk/testing/programs.js'
+import { startTestServer } from '@beaconfire/plugin-sdk/testing'
 import { shapeOf } from '../../scripts/create-plugin/plugin-shape.js'
 import { writePlugin } from '../../scripts/create-plugin/write-plugin.js'
 import { surroundingsIn } from '../../scripts/create-plugin.js'
+import { type OpenedBrowser, openBrowser } from '../support/browser.js'
 
 const WORDS = `
 import { adminRoute, definePlugin, Type } from '@beaconfire/plugin-sdk'
@@ -42,9 +41,7 @@ document.getElementById('add').onclick = async () => {
 output.value = (await api('/api/v1/plugins/words/words')).words.length`
 
 /** A server with two plugins that have pages, and a browser that nobody is logged in with; undefined where there is no browser. */
-async function open(t: TestContext): Promise<{ server: TestServer; context: BrowserContext; page: Page; login: () => Promise<void> } | undefined> {
-  const executablePath = programOrSkip(t, { name: 'chromium', debianPackage: 'chromium' })
-  if (executablePath === undefined) return undefined
+async function open(t: TestContext): Promise<OpenedBrowser | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'beaconfire-browser-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   await writePlugin(shapeOf('hello', { adminRoute: true, consolePage: true }), folder, surroundingsIn(folder).placeOf(folder))
@@ -56,17 +53,7 @@ async function open(t: TestContext): Promise<{ server: TestServer; context: Brow
     'console/words.js': WORDS_SCRIPT,
   }
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, 'words', name), text)
-  const server = await startTestServer(t, { config: { plugins: { folders: [folder] } } })
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
-  t.after(() => browser.close())
-  const context = await browser.newContext({ baseURL: server.url })
-  const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
-  const login = async () => {
-    await page.getByLabel('Admin token').fill(server.adminToken)
-    await page.getByRole('button', { name: 'Log in' }).click()
-  }
-  return { server, context, page, login }
+  return openBrowser(t, () => startTestServer(t, { config: { plugins: { folders: [folder] } } }))
 }
 
 test('an administrator logs in on the way to a page that create-plugin wrote, which shows what the admin API says', async (t) => {

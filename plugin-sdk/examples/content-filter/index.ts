@@ -18,6 +18,7 @@ export default definePlugin({
     return {
       interceptors: filterMessages({ rules, config, log, metrics }),
       adminRoutes: adminRoutes(rules),
+      consolePages: [{ name: 'rules', title: 'Content filter', folder: new URL('./console', import.meta.url) }],
       async start() {
         await rules.load()
         // Other nodes on the same database may have changed them.
