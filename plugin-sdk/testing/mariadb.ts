@@ -42,16 +42,17 @@ export function isMariaDbInstalled(): boolean {
 
 /**
  * Starts in about a second; share one per file. Where the program is missing the test is skipped, or fails under CI.
+ * @param parent where its folder goes, such as a disk that is to become full
  * @returns undefined when the test was skipped
  */
-export async function startMariaDb(t: TestScope & { skip?(reason: string): void }): Promise<MariaDb | undefined> {
+export async function startMariaDb(t: TestScope & { skip?(reason: string): void }, parent: string = tmpdir()): Promise<MariaDb | undefined> {
   const program = findProgram({ name: PROGRAM })
   if (!program) {
     if (process.env.CI || !t.skip) throw new Error(MARIADB_MISSING)
     t.skip(MARIADB_MISSING)
     return undefined
   }
-  const folder = await mkdtemp(join(tmpdir(), 'beaconfire-mariadb-'))
+  const folder = await mkdtemp(join(parent, 'beaconfire-mariadb-'))
   const server = new PrivateServer(program, folder)
   t.after(async () => {
     await server.kill()

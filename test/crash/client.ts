@@ -62,15 +62,19 @@ export class Client {
     this.#watch ??= setInterval(() => this.#look(), 500)
   }
 
-  /** Loses the connection without a word; the library comes back after `awayMs`, and resumes the session if that is still there. */
+  /**
+   * Loses the connection without a word; the library comes back after `awayMs`, and resumes the session if that is still there. Does
+   * nothing before stream management is enabled: what came until then the server takes for arrived as soon as the socket has it.
+   */
   cut(awayMs: number): void {
-    if (!this.#entity) return
+    if (!this.#entity || !this.isReady) return
     this.#entity.reconnect.delay = awayMs
     this.#entity.socket?.destroy()
   }
 
-  /** Forgets the session and its connection, as a device that was switched off. */
+  /** Forgets the session and its connection, as a device that was switched off. Only where {@link cut} would do something. */
   abandon(): void {
+    if (!this.isReady) return
     const entity = this.#forget()
     entity?.socket?.destroy()
   }

@@ -11,14 +11,18 @@ interface Options {
   readonly signal: 'SIGKILL' | 'SIGTERM'
   readonly seed: number
   readonly outage: number
+  readonly leastOutage?: number
 }
+
+/** In seconds. */
+const SHORTEST_OUTAGE = 0.1
 
 /** One run for each engine that is wanted. Ends the process with a message on anything it does not understand. */
 export function parseCommand(argv: readonly string[]): RunOptions[] {
-  const { engine, signal, outage, scenario, ...shared } = describe().parse(argv).opts<Options>()
+  const { engine, signal, outage, leastOutage = SHORTEST_OUTAGE, scenario, ...shared } = describe().parse(argv).opts<Options>()
   const engines: Engine[] = engine === 'both' ? ['sqlite', 'mysql'] : [engine]
   const wanted = scenario === 'kill' && signal === 'SIGTERM' ? 'term' : scenario
-  return engines.map((it) => ({ ...shared, scenario: wanted, engine: it, outageSeconds: outage }))
+  return engines.map((it) => ({ ...shared, scenario: wanted, engine: it, leastOutageSeconds: leastOutage, outageSeconds: outage }))
 }
 
 function describe(): Command {
@@ -35,6 +39,7 @@ function describe(): Command {
     .addOption(new Option('--signal <name>', 'SIGTERM makes of kill the scenario term').choices(['SIGKILL', 'SIGTERM']).default('SIGKILL'))
     .option('--seed <n>', 'of the random moments and choices (default: by the clock)', wholeNumber, (Date.now() % 1_000_000) + 1)
     .option('--outage <seconds>', 'longest fault of the database or disk', wholeNumber, 3)
+    .option('--least-outage <seconds>', 'shortest one (default: a tenth of a second)', wholeNumber)
 }
 
 function wholeNumber(text: string): number {

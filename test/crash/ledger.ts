@@ -118,7 +118,7 @@ export class Ledger {
     const repeats = { same: 0, again: 0, without: this.#unknown }
     for (const message of messages) this.#countRepeats(message, repeats)
     const missing = this.missing()
-    for (const { id, to } of missing) this.#fault(`${id} to ${to} was acknowledged and never came`)
+    for (const { id, to, isOrdered } of missing) this.#fault(`${id} to ${isOrdered ? to : `a resource of ${to}`} was acknowledged and never came`)
     return {
       sent: messages.length,
       acknowledged: messages.filter((it) => it.isAcknowledged && it.error === undefined).length,

@@ -93,7 +93,7 @@ export class RecipientActor implements Recipient {
   async #comeAndGo(client: Client): Promise<void> {
     await this.#pause(100, 1000)
     if (this.#isStaying) return
-    if (this.#random.isTrue(0.5)) client.abandon()
+    if (client.isReady && this.#random.isTrue(0.5)) client.abandon()
     else await client.leave()
     await this.#pause(0, 200)
     client.connect()

@@ -18,7 +18,8 @@ export interface RunOptions {
   /** How often the server is ended, or the fault comes. */
   readonly kills: number
   readonly seed: number
-  /** How long a fault of the storage lasts at most, in seconds. */
+  /** How long a fault of the storage lasts at least and at most, in seconds. */
+  readonly leastOutageSeconds: number
   readonly outageSeconds: number
 }
 
@@ -68,8 +69,7 @@ export async function run(options: RunOptions, events: RunEvents): Promise<RunRe
 
 async function storageFor(scope: Scope, { scenario, engine }: RunOptions): Promise<Storage> {
   if (scenario !== 'full-disk') return openStorage(scope, engine)
-  if (engine !== 'sqlite') throw new NotPossible('a full disk is tried with SQLite alone')
-  const disk = smallDisk(scope)
+  const disk = await smallDisk(scope, engine)
   if (!disk) throw new NotPossible('a full disk needs the right to mount a small tmpfs (root)')
   return disk
 }
@@ -166,7 +166,8 @@ class Run {
     await this.#untilTraffic()
     await sleep(this.#random.between(0, LONGEST_LIFE_MS))
     await fault.begin()
-    await sleep(this.#random.between(100, this.#options.outageSeconds * 1000))
+    const { leastOutageSeconds, outageSeconds } = this.#options
+    await sleep(this.#random.between(leastOutageSeconds * 1000, Math.max(leastOutageSeconds, outageSeconds) * 1000))
     await fault.end()
     await this.#untilTraffic(fault.name)
   }

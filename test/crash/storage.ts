@@ -23,8 +23,8 @@ export interface Storage {
   readonly faults: readonly Fault[]
 }
 
-/** More than the database takes for some ten rounds, with the log it writes ahead. */
-const DISK_MIB = 64
+/** More than the database takes for some ten rounds, with what it writes ahead. */
+const DISK_MIB = { sqlite: 64, mysql: 256 }
 const BLOCK = Buffer.alloc(64 * 1024)
 const DATABASE_FILE = 'beaconfire.sqlite'
 
@@ -60,18 +60,21 @@ function sqlite(scope: TestScope): Storage {
   return { config: { client: 'sqlite' }, dataFolder, faults: [locked] }
 }
 
-/** A file system of its own in memory. @returns undefined where it may not be mounted */
-export function smallDisk(scope: TestScope): Storage | undefined {
-  const dataFolder = temporaryFolder(scope)
+/** The database on a file system of its own in memory. @returns undefined where it may not be mounted */
+export async function smallDisk(scope: TestScope, engine: Engine): Promise<Storage | undefined> {
+  const disk = temporaryFolder(scope)
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'tmpfs', dataFolder], { stdio: 'ignore' })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB[engine]}m`, 'tmpfs', disk], { stdio: 'ignore' })
   } catch {
     return undefined
   }
-  scope.after(async () => void execFileSync('umount', ['--lazy', dataFolder]))
-  const filler = join(dataFolder, 'filler')
-  const full: Fault = { name: 'disk full', begin: () => fill(filler), end: () => rmSync(filler) }
-  return { config: { client: 'sqlite' }, dataFolder, faults: [full] }
+  scope.after(async () => void execFileSync('umount', ['--lazy', disk]))
+  const filler = join(disk, 'filler')
+  const faults: Fault[] = [{ name: 'disk full', begin: () => fill(filler), end: () => rmSync(filler) }]
+  if (engine === 'sqlite') return { config: { client: 'sqlite' }, dataFolder: disk, faults }
+  const server = await startMariaDb(scope, disk)
+  if (!server) throw new Error('MariaDB is not there')
+  return { config: { client: 'mysql', connection: server.connection }, faults }
 }
 
 /** Takes all that is left, to the last byte. */
