@@ -142,14 +142,17 @@ export class ManagedStream {
       this.#tell(settled)
       return
     }
+    this.#state.asked = handled
+    if (this.#state.owed !== 0) return // the answer to an earlier request goes first, or a client that asks all the time would have none
     this.#state.owed = handled
     this.#server.resumptions.owe(this.#session)
   }
 
   #tell(settled: number): void {
     if (this.#state.owed !== 0) {
-      this.#state.owed = 0
-      this.#server.resumptions.settled(this.#session)
+      // Of the requests that are left any may be about the next.
+      this.#state.owed = settled < this.#state.asked ? settled + 1 : 0
+      if (this.#state.owed === 0) this.#server.resumptions.settled(this.#session)
     }
     this.#session.stream.send(acknowledgement(settled))
   }

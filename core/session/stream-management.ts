@@ -32,8 +32,10 @@ const FAR_BEHIND = 2 ** 31
 export class StreamManagement {
   /** Stanzas of the client that have been handled. */
   handled = 0
-  /** The value of `handled` that the client waits to see acknowledged; 0 while it waits for nothing. */
+  /** The least that the next acknowledgement must count for a request of the client to be answered by it; 0 while none is open. */
   owed = 0
+  /** The value of `handled` when the client last asked and could not be told. */
+  asked = 0
   /** When `<r/>` was sent that is not answered yet, by `performance.now()`; 0 when there is none. */
   requestedAt = 0
   #acknowledged: number

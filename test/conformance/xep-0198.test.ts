@@ -1,6 +1,6 @@
 /** Stream management (XEP-0198) over sockets: acknowledgements both ways, resumption, and what becomes of what nobody acknowledged. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { definePlugin, type Element, element, NS } from '@beaconfire/plugin-sdk'
 import { errorCondition, startTestServer, TestClient, type TestServer, type TestStream } from '@beaconfire/plugin-sdk/testing'
 
@@ -226,7 +226,8 @@ test('kept messages stay until they are acknowledged', async (t) => {
   await (await server.login('juliet')).receiveNothing('message')
 })
 
-test('the acknowledgement waits for what a plugin holds, in order, and a failed hold is an error that counts', async (t) => {
+/** A server whose messages with an id that begins with `held` wait to be let go, and a client of it with stream management. */
+async function withHolds(t: TestContext) {
   const holds: { resolve(): void; reject(error: Error): void }[] = []
   const holder = definePlugin({
     name: 'holder',
@@ -249,6 +250,11 @@ test('the acknowledgement waits for what a plugin holds, in order, and a failed 
   await server.accounts.create({ username: 'juliet', password: 'juliet' })
   const romeo = await server.login('romeo')
   await enable(romeo)
+  return { romeo, holds }
+}
+
+test('the acknowledgement waits for what a plugin holds, in order, and a failed hold is an error that counts', async (t) => {
+  const { romeo, holds } = await withHolds(t)
   for (const id of ['free', 'held 1', 'held 2', 'free too']) romeo.send(chat('juliet@test', id))
   const answer = handledBy(romeo)
   await until(async () => holds.length === 2)
@@ -257,6 +263,27 @@ test('the acknowledgement waits for what a plugin holds, in order, and a failed 
   assert.deepEqual([error.attrs.type, error.attrs.id, error.getChild('error')?.attrs.type], ['error', 'held 2', 'wait'])
   holds[0]?.resolve()
   assert.equal(await answer, 4)
+})
+
+test('a client that asks about every message, and never pauses, is told as soon as the first of them is held no more', async (t) => {
+  const { romeo, holds } = await withHolds(t)
+  const acknowledged = async () => Number((await romeo.receive(isManagement('a'))).attrs.h)
+  const ask = (id: string) => {
+    romeo.send(chat('juliet@test', id))
+    romeo.send(element('r', { xmlns: SM }))
+  }
+  for (const id of ['held 1', 'held 2', 'held 3']) ask(id)
+  await until(async () => holds.length === 3)
+  holds[0]?.resolve()
+  assert.equal(await acknowledged(), 1)
+  ask('held 4')
+  await until(async () => holds.length === 4)
+  holds[2]?.resolve() // behind one that is held
+  holds[1]?.resolve()
+  assert.equal(await acknowledged(), 3)
+  holds[3]?.resolve()
+  assert.equal(await acknowledged(), 4)
+  assert.equal(await handledBy(romeo), 4)
 })
 
 test('acknowledgements are read while a stanza of the same client is under way', async (t) => {
