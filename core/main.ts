@@ -1,5 +1,6 @@
 /** The command line: starts the server, with its configuration, signals and exit code, or hands over to another command. */
 import { sep } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { ConfigError } from './config/check-config.js'
 import { TlsFilesUnusable } from './net/tls-context.js'
 import { CompiledPlugins } from './plugin-host/compiled-plugins.js'
@@ -7,9 +8,16 @@ import { type RunningServer, startServer } from './server.js'
 
 /** Stopping takes less than this, or the process ends anyway. */
 const STOP_TIMEOUT_MS = 5000
+/**
+ * How much V8 may inline into one function, in bytes of bytecode, instead of its 920. A stanza's way is long and its functions small: with
+ * all of it in one, optimising takes a third of the CPU time of a server's first seconds (logins 15 % and offline messages 25 % slower),
+ * and what comes out is no faster.
+ */
+const INLINED_BYTECODE = 150
 
 async function main([command, ...rest]: readonly string[]): Promise<void> {
   if (command !== undefined && (command !== 'run' || rest.length > 0)) return runOther([command, ...rest])
+  setFlagsFromString(`--max-inlined-bytecode-size-cumulative=${INLINED_BYTECODE}`)
   const server = await startServer({ env: process.env })
   outlivePlugins(server)
   if (server.firstStartToken) {
