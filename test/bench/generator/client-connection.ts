@@ -35,7 +35,7 @@ export class ClientConnection {
   readonly #framer = new StanzaFramer({ stanza: (text) => this.#stanza(text), streamEnd: () => this.#streamEnd() })
   readonly #iqs = new Map<string, Answer>()
   #socket: Socket | undefined
-  #next: Answer | undefined
+  #next: (Answer & { isFor(stanza: string): boolean }) | undefined
   /** What is sent while a read is handled, to go out in one write. */
   #gathered = ''
   #isReading = false
@@ -80,10 +80,10 @@ export class ClientConnection {
     if (socket && !socket.write(text, 'latin1')) await new Promise<void>((resolve) => socket.once('drain', () => resolve()))
   }
 
-  /** Sends, and resolves with the next stanza or stream element, whatever it is. */
-  exchange(text: string): Promise<string> {
+  /** Sends, and resolves with the next stanza or stream element: with any, or the first that `isFor` takes for the answer. */
+  exchange(text: string, isFor: (stanza: string) => boolean = () => true): Promise<string> {
     return new Promise((resolve, reject) => {
-      this.#next = { resolve, reject }
+      this.#next = { resolve, reject, isFor }
       this.send(text)
     })
   }
@@ -112,7 +112,8 @@ export class ClientConnection {
 
   /** From now on requests for acknowledgements are answered (XEP-0198). @throws when the server refuses */
   async enableStreamManagement(): Promise<void> {
-    const answer = await this.exchange(`<enable xmlns='${NS_STREAM_MANAGEMENT}'/>`)
+    const isFor = (stanza: string) => stanza.startsWith('<enabled') || stanza.startsWith('<failed')
+    const answer = await this.exchange(`<enable xmlns='${NS_STREAM_MANAGEMENT}'/>`, isFor)
     if (!answer.startsWith('<enabled')) throw new Error(`stream management of ${this.user}: ${answer}`)
     this.#handled = 0
   }
@@ -154,7 +155,7 @@ export class ClientConnection {
   }
 
   #stanza(text: string): void {
-    if (this.#next) {
+    if (this.#next?.isFor(text)) {
       const { resolve } = this.#next
       this.#next = undefined
       resolve(text)

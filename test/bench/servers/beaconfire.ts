@@ -53,7 +53,7 @@ export class Beaconfire implements BenchServer {
     writeFileSync(file, JSON.stringify({ ...this.#config(options), ...mariaDb?.config }, undefined, 2)) // JSON is YAML
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BEACONFIRE_')))
     this.#compile()
-    if (variant.rows) await this.#fill(folder, variant.rows, domain)
+    if (variant.rows) await this.#fill(options, variant.rows)
     const server = new ServerProcess({
       command: [process.execPath, 'dist/core/main.js'],
       folder,
@@ -91,8 +91,12 @@ export class Beaconfire implements BenchServer {
     )
   }
 
-  #fill(folder: string, rows: RowCounts, domain: string): Promise<void> {
-    return withTables(folder, (database) => fillRows(database, rows, domain))
+  /** The data that is copied knows no table of a plugin that was off when it was made: the server makes them before they are filled. */
+  async #fill(options: StartOptions, rows: RowCounts): Promise<void> {
+    const { rows: _, ...variant } = options.variant
+    const once = await this.start({ ...options, variant })
+    await once.stop()
+    await withTables(options.folder, (database) => fillRows(database, rows, options.domain))
   }
 
   #config({ folder, domain, variant }: StartOptions): object {
