@@ -44,10 +44,12 @@ export abstract class BaseStanza {
   /**
    * @param content children: XML text that is well-formed by itself, or an element whose children are taken over
    * @param outline the children of that text, where they are known
+   * @param text the whole, where it has been written already
    */
-  constructor(attributes: StanzaAttributes, content: string | Element, outline?: readonly ChildOutline[]) {
+  constructor(attributes: StanzaAttributes, content: string | Element, outline?: readonly ChildOutline[], text?: string) {
     this.#attributes = attributes
     this.#outline = outline
+    this.#text = text
     if (typeof content === 'string') this.#inner = content
     else this.#element = content
   }
@@ -153,12 +155,16 @@ export abstract class BaseStanza {
   }
 
   #append(name: string, namespace: string | undefined, xml: string): this {
+    if (this.#text !== undefined) this.#text = this.#inner === '' ? undefined : this.#text.slice(0, -this.#endTag.length) + xml + this.#endTag
     this.#inner += xml
     const end = (this.#inner as string).length
     this.#outline = [...(this.#outline as readonly ChildOutline[]), { name, namespace, start: end, end, isText: true }]
     this.#element = undefined
-    this.#text = undefined
     return this
+  }
+
+  get #endTag(): string {
+    return `</${this.kind}>`
   }
 
   /** Removes every child with this local name and namespace. @returns how many there were */
@@ -193,14 +199,14 @@ export abstract class BaseStanza {
     if (this.#text !== undefined) return this.#text
     const inner = this.innerXml()
     const { kind } = this
-    const text = inner === '' ? `<${kind}${this.#startTagAttributes()}/>` : `<${kind}${this.#startTagAttributes()}>${inner}</${kind}>`
+    const text = inner === '' ? `<${kind}${this.#startTagAttributes()}/>` : `<${kind}${this.#startTagAttributes()}>${inner}${this.#endTag}`
     if (!this.#exposed) this.#text = text
     return text
   }
 
   /** A copy that can be changed without touching this one. Shares the text while neither is changed. */
-  protected copyParts(): [StanzaAttributes, string, readonly ChildOutline[] | undefined] {
-    return [{ ...this.#attributes }, this.innerXml(), this.#outline]
+  protected copyParts(): [StanzaAttributes, string, readonly ChildOutline[] | undefined, string | undefined] {
+    return [{ ...this.#attributes }, this.innerXml(), this.#outline, this.#text]
   }
 
   /** Sets the text of the content-namespace child `name`, or removes it. */

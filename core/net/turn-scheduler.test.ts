@@ -60,3 +60,35 @@ test('what runs late is flushed in the same turn', async () => {
   await nextTurn()
   assert.deepEqual(seen, ['flushed'])
 })
+
+test('what a postponed read sets going counts as its time', async () => {
+  const { now, pass } = clock()
+  const scheduler = new TurnScheduler(now)
+  const done: number[] = []
+  const work = async (at: number) => {
+    for (let step = 0; step < 4; step++) await undefined
+    done.push(at)
+    pass(4)
+  }
+  for (const at of [1, 2, 3]) scheduler.postpone({ run: () => void work(at) })
+  await nextTurn()
+  assert.deepEqual(done, [1, 2])
+  await nextTurn()
+  assert.deepEqual(done, [1, 2, 3])
+})
+
+test('writes of a turn end when their time is spent, and the next turn goes on with them in order', async () => {
+  const { now, pass } = clock()
+  const scheduler = new TurnScheduler(now)
+  const flushed: number[] = []
+  const flush = (at: number) => {
+    flushed.push(at)
+    pass(0.25)
+  }
+  const all = Array.from({ length: 100 }, (_, at) => at)
+  for (const at of all) scheduler.add({ flush: () => flush(at) })
+  await nextTurn()
+  assert.equal(flushed.length, 32)
+  while (flushed.length < all.length) await nextTurn()
+  assert.deepEqual(flushed, all)
+})

@@ -1,6 +1,6 @@
 /**
- * What connections do in one turn of the event loop. Writes are gathered: one for each connection. Reads have a budget of time: what
- * comes in when it is spent is handled in the next turns, so that ten thousand clients who come back at once keep nobody waiting long.
+ * What connections do in one turn of the event loop. Writes are gathered: one for each connection. Reads and writes have a budget of time
+ * each: what is left when it is spent is for the next turns, so that ten thousand clients who come back at once keep nobody waiting long.
  */
 
 export interface Flushable {
@@ -13,8 +13,10 @@ export interface Postponed {
   run(): void
 }
 
-/** In ms. A turn takes this, what its last read takes, and what the writes take. */
-const READ_BUDGET_MS = 8
+/** In ms, of reads and of writes. A turn takes both, and what the last read takes. */
+const BUDGET_MS = 8
+/** To look at the clock costs a hundredth of a write. */
+const FLUSHED_BETWEEN_LOOKS = 16
 
 /** One per listener. */
 export class TurnScheduler {
@@ -38,7 +40,7 @@ export class TurnScheduler {
   /** False when it is time to {@link postpone}: also while others wait, who came first. */
   hasTime(): boolean {
     if (this.#postponed.length > 0) return false
-    if (this.#startedAt !== undefined) return this.#now() - this.#startedAt < READ_BUDGET_MS
+    if (this.#startedAt !== undefined) return this.#now() - this.#startedAt < BUDGET_MS
     this.#startedAt = this.#now()
     this.#schedule()
     return true
@@ -60,18 +62,36 @@ export class TurnScheduler {
     this.#isScheduled = false
     this.#startedAt = undefined
     if (this.#postponed.length > 0) this.#runSome()
-    const dirty = this.#dirty
-    this.#dirty = []
-    for (const connection of dirty) connection.flush()
+    else this.#flush()
   }
 
+  /** Each with all that it sets going: a tick that is asked for by a microtask comes when there are no more microtasks. */
   #runSome(): void {
-    const began = this.#now()
+    const until = this.#now() + BUDGET_MS
     const waiting = this.#postponed
     let done = 0
-    do (waiting[done++] as Postponed).run()
-    while (done < waiting.length && this.#now() - began < READ_BUDGET_MS)
-    waiting.splice(0, done)
-    if (waiting.length > 0) this.#schedule()
+    const inTick = () => process.nextTick(goOn)
+    const runOne = () => {
+      ;(waiting[done++] as Postponed).run()
+      queueMicrotask(inTick)
+    }
+    const goOn = () => {
+      if (done < waiting.length && this.#now() < until) return runOne()
+      waiting.splice(0, done)
+      if (waiting.length > 0) this.#schedule()
+      this.#flush()
+    }
+    runOne()
+  }
+
+  #flush(): void {
+    const until = this.#now() + BUDGET_MS
+    const dirty = this.#dirty
+    this.#dirty = []
+    let done = 0
+    while (done < dirty.length && (done % FLUSHED_BETWEEN_LOOKS > 0 || done === 0 || this.#now() < until)) (dirty[done++] as Flushable).flush()
+    if (done === dirty.length) return
+    this.#dirty = [...dirty.slice(done), ...this.#dirty]
+    this.#schedule()
   }
 }

@@ -2,6 +2,7 @@
 import {
   type ClientSession,
   type Crossing,
+  type Holder,
   isClientSession,
   isPromise,
   type Jid,
@@ -74,7 +75,8 @@ export class Carbons {
     this.#underWay.set(session, { id: packet.id, errors: [] })
   }
 
-  #handedOver({ packet, session, routed }: Crossing): MaybePromise<void> {
+  #handedOver(crossing: Crossing): MaybePromise<void> {
+    const { packet, session, routed } = crossing
     if (this.#enabled.size === 0 || packet.kind !== 'message' || !isClientSession(session)) return
     if (packet.type !== 'error') {
       const reached = (routed[REACHED] ??= []) as ClientSession[]
@@ -86,39 +88,40 @@ export class Carbons {
     if (!this.#exchanged.has(session, packet.from, packet.id)) return
     const underWay = this.#underWay.get(session)
     if (underWay?.id === packet.id) underWay?.errors.push(packet)
-    else return this.#copy(packet, 'received', session.jid, [session])
+    else return this.#copy(packet, 'received', session.jid, [session], crossing)
   }
 
-  #afterRouting({ packet, session, routed }: Crossing): MaybePromise<void> {
+  #afterRouting(crossing: Crossing): MaybePromise<void> {
+    const { packet, session, routed } = crossing
     if (this.#enabled.size === 0 || packet.kind !== 'message') return
     const reached = (routed[REACHED] as readonly ClientSession[] | undefined) ?? NOBODY
-    const sent = isClientSession(session) ? this.#copySent(packet, session, reached) : undefined
-    const received = this.#copyReceived(packet, reached, session.jid)
+    const sent = isClientSession(session) ? this.#copySent(packet, session, reached, crossing) : undefined
+    const received = this.#copyReceived(packet, reached, session.jid, crossing)
     return sent && received ? Promise.all([sent, received]).then(() => {}) : (sent ?? received)
   }
 
-  #copySent(packet: Message, session: ClientSession, reached: readonly ClientSession[]): MaybePromise<void> {
+  #copySent(packet: Message, session: ClientSession, reached: readonly ClientSession[], holder: Holder): MaybePromise<void> {
     const isWanted = packet.type === 'error' ? this.#exchanged.has(session, packet.to, packet.id) : isEligible(packet, 'sent')
     const errors = this.#underWay.get(session)?.errors ?? []
     this.#underWay.delete(session)
-    const sent = isWanted ? this.#copy(packet, 'sent', session.jid, [session, ...reached]) : undefined
+    const sent = isWanted ? this.#copy(packet, 'sent', session.jid, [session, ...reached], holder) : undefined
     // Nobody is to hear of a failure before hearing of the message.
-    return errors.reduce((before, error) => whenDone(before, () => this.#copy(error, 'received', session.jid, [session])), sent)
+    return errors.reduce((before, error) => whenDone(before, () => this.#copy(error, 'received', session.jid, [session], holder)), sent)
   }
 
   /** Not where nobody got the original: it was refused, or is kept for whoever comes first. */
-  #copyReceived(packet: Message, reached: readonly ClientSession[], from: Jid): MaybePromise<void> {
+  #copyReceived(packet: Message, reached: readonly ClientSession[], from: Jid, holder: Holder): MaybePromise<void> {
     const { to } = packet
     if (reached.length === 0 || !to || to.domain !== this.#domain.domain) return
     // What one resource sends to another is a sent copy for the third.
     if (to.bare().equals(from.bare()) || !isEligible(packet, 'received')) return
-    return this.#copy(packet, 'received', to, reached)
+    return this.#copy(packet, 'received', to, reached, holder)
   }
 
-  #copy(packet: Message, direction: 'sent' | 'received', user: Jid, except: readonly ClientSession[]): MaybePromise<void> {
+  #copy(packet: Message, direction: 'sent' | 'received', user: Jid, except: readonly ClientSession[], holder: Holder): MaybePromise<void> {
     const targets = this.#wantCopies(user, except)
     if (targets.length === 0) return
-    const copy = wrapped(packet, direction, user.bare())
+    const copy = wrapped(packet, direction, user.bare(), holder)
     let waiting: Promise<unknown>[] | undefined
     for (const target of targets) {
       const addressed = copy.clone()

@@ -140,14 +140,15 @@ export class HandOver {
     await store.whenIdle()
     // Asked twice: what is removed in the meantime may have been read.
     const before = this.onTheirWay.notFor(session)
-    const rows = await store.read(session.jid.local, PAGE, behind)
+    const found = await store.read(session.jid.local, PAGE + 1, behind)
+    const rows = found.slice(0, PAGE)
     const after = this.onTheirWay.notFor(session)
     const isReserved = ({ messageID }: KeptMessage) => after?.get(messageID) ?? before?.get(messageID)
     return {
       wanted: before || after ? rows.filter((it) => isReserved(it) === undefined) : rows,
       isSomethingReserved: (before || after) !== undefined && rows.some(isReserved),
       last: rows.at(-1),
-      isLast: rows.length < PAGE,
+      isLast: found.length <= PAGE, // one more was asked for, so that nobody has to look for a page that is not there
     }
   }
 

@@ -32,7 +32,7 @@ export function stampIds(): PacketInterceptor[] {
 function atSender(crossing: Crossing): MaybePromise<void> {
   const { packet, routed, session } = crossing
   if (packet.kind !== 'message') return
-  if (!areStanzaIdsOffered(routed)) offerStanzaIds(routed, NO_ARCHIVE)
+  if (!areStanzaIdsOffered(routed)) return offerStanzaIds(routed, NO_ARCHIVE) // nothing is filed: the sender's id is for whoever asks
   if (session.kind !== 'client') return
   const id = takeStanzaId(packet, routed, session.jid.bare(), crossing)
   if (isPromise(id)) return id.then(() => {})
