@@ -84,3 +84,16 @@ onBothEngines((newDatabase) => {
     })
   })
 })
+
+test('a database of the first schema keeps its messages, and SQLite has those of a user side by side from then on', async (t) => {
+  const server = await openDatabase({ client: 'sqlite', filename: ':memory:' } as DatabaseConfig, '.', log, 'fast')
+  t.after(() => server.close())
+  const { knex } = server.forPlugin('offline-storage')
+  await server.migrate('offline-storage', tables.slice(0, 1))
+  const rows = [3, 1, 2].map((messageID) => ({ username: 'juliet', messageID, creationDate: toDateColumn(messageID), messageSize: 1, stanza: 'x' }))
+  await knex.batchInsert('ofOffline', rows)
+  await server.migrate('offline-storage', tables)
+  assert.deepEqual(await knex('ofOffline').orderBy('messageID'), [rows[1], rows[2], rows[0]])
+  await assert.rejects(async () => knex('ofOffline').select('rowid'), /no such column: rowid/)
+  await assert.rejects(async () => knex('ofOffline').insert(rows[0] as object), /UNIQUE/)
+})

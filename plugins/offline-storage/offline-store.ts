@@ -6,6 +6,7 @@ import {
   fromDateColumnOr,
   type Migration,
   NumberedAppender,
+  type TableColumns,
   toDateColumn,
   XmlColumn,
 } from '@beaconfire/plugin-sdk'
@@ -16,19 +17,34 @@ const DELETED_AT_ONCE = 500
 /** Bytes a stanza may have: the column is MySQL's TEXT, and must stay so for a database that Openfire made. */
 const LARGEST_STANZA = 65_535
 
+function columns(t: Parameters<TableColumns>[0]): void {
+  t.string('username', 64).notNullable()
+  t.bigInteger('messageID').notNullable()
+  t.specificType('creationDate', 'char(15)').notNullable()
+  t.integer('messageSize').notNullable()
+  t.text('stanza').notNullable()
+  t.primary(['username', 'messageID'])
+}
+
 export const tables: readonly Migration[] = [
   {
     version: 1,
     async up(_schema, details) {
       // Openfire's own stays as it is, with what is in it.
-      await createMissingTable(details, 'ofOffline', (t) => {
-        t.string('username', 64).notNullable()
-        t.bigInteger('messageID').notNullable()
-        t.specificType('creationDate', 'char(15)').notNullable()
-        t.integer('messageSize').notNullable()
-        t.text('stanza').notNullable()
-        t.primary(['username', 'messageID'])
-      })
+      await createMissingTable(details, 'ofOffline', columns)
+    },
+  },
+  {
+    version: 2,
+    /** A user's messages are read and removed together: SQLite then has them side by side, as MySQL does with any primary key. */
+    async up(_schema, { client, knex }) {
+      if (client !== 'sqlite') return
+      await knex.schema.renameTable('ofOffline', 'ofOfflineInOrderOfArrival')
+      for (const { sql } of knex.schema.createTable('ofOffline', columns).toSQL()) await knex.raw(`${sql} without rowid`)
+      await knex.raw(
+        'insert into ofOffline select username, messageID, creationDate, messageSize, stanza from ofOfflineInOrderOfArrival order by username, messageID',
+      )
+      await knex.schema.dropTable('ofOfflineInOrderOfArrival')
     },
   },
 ]
