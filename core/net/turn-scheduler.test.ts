@@ -66,7 +66,7 @@ test('what a postponed read sets going counts as its time', async () => {
   const scheduler = new TurnScheduler(now)
   const done: number[] = []
   const work = async (at: number) => {
-    for (let step = 0; step < 4; step++) await undefined
+    for (let step = 0; step < 4; step++) await Promise.resolve()
     done.push(at)
     pass(4)
   }
