@@ -9,7 +9,7 @@ export const FILLED = {
   users: 1000,
   from: Date.UTC(2026, 0, 1),
   spanMs: 300 * 24 * 3600 * 1000,
-  /** In one message of five hundred. */
+  /** In the first message of each user, and in one of five hundred of the others. */
   rareWord: 'zephyr',
 } as const
 
@@ -38,7 +38,8 @@ function fillChatLog(database: Database.Database, count: number, domain: string)
       const receiver = `bench${(row + 1 + (row % 7)) % FILLED.users}@${domain}`
       const at = FILLED.from + Math.floor((row / count) * FILLED.spanMs)
       // Steps through the users and the rows at once, so that every user has some.
-      const content = `message ${row} of a long day${Math.floor(row / FILLED.users) % 500 === row % 500 ? `, ${FILLED.rareWord}` : ''}`
+      const isRare = row < FILLED.users || Math.floor(row / FILLED.users) % 500 === row % 500
+      const content = `message ${row} of a long day${isRare ? `, ${FILLED.rareWord}` : ''}`
       const detail = `<message from="${sender}/bench" to="${receiver}/bench" type="chat"><body>${content}</body></message>`
       insert.run(row - count, `${receiver}/bench`, sender, receiver, at, content.length, content, detail, conversationColumn(sender, receiver))
     }
