@@ -184,6 +184,7 @@ class Server {
     await plugins.start()
     await this.#hooks.tell('pluginsStarted', {})
     await clients.start()
+    database.separateReads()
     const c2sPorts = await openClientListeners(listeners, { ...c2s, tls, log: this.#log, accept: (transport) => clients.accept(transport) })
     const { port: adminPort } = await admin.listen()
     this.#isReady = true

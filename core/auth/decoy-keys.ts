@@ -9,6 +9,7 @@ import type { ScramKeys, ScramMechanism } from './credentials.js'
 import { KEY_BYTES } from './password-keys.js'
 
 const PROPERTY = 'beaconfire.auth.decoyKey'
+const SECRET = 'select propValue from ofProperty where name = ?'
 const SECRET_BYTES = 32
 /** As many as a real salt has. */
 const SALT_BYTES = 24
@@ -56,7 +57,7 @@ export class DecoyKeys {
   }
 
   async #read(): Promise<Buffer | undefined> {
-    const row = await this.#database.knex('ofProperty').where({ name: PROPERTY }).first<{ propValue: string } | undefined>('propValue')
+    const [row] = await this.#database.read<{ propValue: string }>(SECRET, [PROPERTY])
     return row && Buffer.from(row.propValue, 'base64')
   }
 }

@@ -26,6 +26,7 @@ export type CipherState =
   | { readonly kind: 'usable'; readonly derivation: KeyDerivation; readonly isProven: boolean; readonly cipher: PasswordCipher }
 
 const NAMES = ['passwordKey', 'user.usePlainPassword', 'user.scramHashedPasswordOnly', 'sasl.scram-sha-1.iteration-count']
+const PROPERTIES = `select name, propValue, encrypted from ofProperty where name in (${NAMES.map(() => '?').join(', ')})`
 /** Encrypted passwords a key is tried on. */
 const SAMPLES = 20
 const LONGEST_PLAIN = 32
@@ -103,10 +104,7 @@ export class OpenfirePasswords {
   }
 
   async #read(): Promise<Loaded> {
-    const rows: { name: string; propValue: string; encrypted: number | null }[] = await this.#database
-      .knex('ofProperty')
-      .whereIn('name', NAMES)
-      .select('name', 'propValue', 'encrypted')
+    const rows = await this.#database.read<{ name: string; propValue: string; encrypted: number | null }>(PROPERTIES, NAMES)
     const properties = new Map(rows.filter((it) => it.encrypted !== 1).map((it) => [it.name, it.propValue]))
     const isHidden = rows.some((it) => it.name === 'passwordKey' && it.encrypted === 1)
     const state = await this.#findCipher(properties.get('passwordKey'), isHidden)

@@ -10,6 +10,8 @@ export interface Engine {
   readonly writeBatch: WriteBatch
   /** Rows of one short select. */
   readonly read: (sql: string, bindings: readonly ColumnValue[]) => Promise<ReadRows>
+  /** Connections for reads alone may be opened: there are writes now that should not wait for a select. */
+  separateReads?(): void
   close(): Promise<void>
 }
 

@@ -1,5 +1,5 @@
 /** Ids that Openfire shares out in blocks from `ofID` (openfire.md §3.3), so that both can use one database. */
-import type { Knex } from 'knex'
+import type { Engine } from './engine.js'
 import { isDuplicate } from './is-duplicate.js'
 
 /**
@@ -22,11 +22,11 @@ interface Sequence {
 }
 
 export class IdSequences {
-  readonly #knex: Knex
+  readonly #engine: Pick<Engine, 'knex' | 'read'>
   readonly #sequences = new Map<number, Sequence>()
 
-  constructor(knex: Knex) {
-    this.#knex = knex
+  constructor(engine: Pick<Engine, 'knex' | 'read'>) {
+    this.#engine = engine
   }
 
   /** Never the same twice, over restarts too; ids of a block that was not used up are left out. */
@@ -73,13 +73,14 @@ export class IdSequences {
 
   async #takeBlock(idType: number): Promise<number> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-      const row = await this.#knex('ofID').where({ idType }).first<{ id: number | string } | undefined>('id')
+      const [row] = await this.#engine.read('select id from ofID where idType = ?', [idType])
       if (!row) {
         await this.#create(idType)
         continue
       }
       const first = Number(row.id)
-      const hits = await this.#knex('ofID')
+      const hits = await this.#engine
+        .knex('ofID')
         .where({ idType, id: first })
         .update({ id: first + blockSize(idType) })
       if (hits === 1) return first
@@ -89,7 +90,7 @@ export class IdSequences {
 
   async #create(idType: number): Promise<void> {
     try {
-      await this.#knex('ofID').insert({ idType, id: 1 })
+      await this.#engine.knex('ofID').insert({ idType, id: 1 })
     } catch (error) {
       if (!isDuplicate(error)) throw error // else another process was quicker
     }

@@ -55,6 +55,7 @@ test('a slow query does not keep the event loop from turning', async (t) => {
 
 test('neither appends nor short selects wait for a long one', async (t) => {
   const database = await openIn(t, await temporaryFolder(t))
+  database.separateReads()
   await database.migrate('lines', [table])
   const lines = database.forPlugin('lines')
   const appender = lines.appender('line', ['id', 'body'])

@@ -21,7 +21,7 @@ interface Query {
 }
 
 class SqliteClient extends BetterSqlite3Client {
-  /** Where plain selects go; absent in memory, which one connection alone can see, and in a transaction. */
+  /** Where plain selects go; absent until the server has started, in memory, which one connection alone can see, and in a transaction. */
   readers: Client | undefined
   declare connectionSettings: SqliteSettings
 
@@ -94,7 +94,6 @@ export async function openSqlite(options: SqliteOptions, log: Logger): Promise<E
   const knex = knexWith(settings, { min: 1, max: 1 }, log)
   const client = knex.client as SqliteClient
   const readers = options.filename === ':memory:' ? undefined : knexWith({ ...settings, readonly: true }, READER_POOL, log)
-  client.readers = readers?.client as Client | undefined
   const withWriter = async <T>(work: (connection: SqliteConnection) => Promise<T>): Promise<T> => {
     const connection = (await client.acquireConnection()) as SqliteConnection
     try {
@@ -123,6 +122,9 @@ export async function openSqlite(options: SqliteOptions, log: Logger): Promise<E
     knex,
     writeBatch: (groups) => withWriter((writer) => writer.insert(groups)),
     read: (sql, bindings) => (lookUps ?? reads).read(sql, bindings),
+    separateReads: () => {
+      client.readers = readers?.client as Client | undefined
+    },
     close,
   }
 }

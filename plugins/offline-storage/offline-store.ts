@@ -14,6 +14,9 @@ import {
 /** The `ofID` sequence of messageID. */
 const ID_TYPE = 19
 const DELETED_AT_ONCE = 500
+/** Most mailboxes hold no more: their sizes are read as rows, which is quicker than to have a sum made in a thread. */
+const FEW_MESSAGES = 100
+const SIZES = 'select messageSize from ofOffline where username = ? limit ?'
 /** Bytes a stanza may have: the column is MySQL's TEXT, and must stay so for a database that Openfire made. */
 const LARGEST_STANZA = 65_535
 
@@ -153,6 +156,8 @@ export class OfflineStore {
   /** Characters of what is kept for this user, with what is on its way to the disk. */
   async size(username: string): Promise<number> {
     await this.whenIdle()
+    const few = await this.#database.read<Pick<OfflineRow, 'messageSize'>>(SIZES, [username, FEW_MESSAGES + 1])
+    if (few.length <= FEW_MESSAGES) return few.reduce((size, { messageSize }) => size + messageSize, 0)
     const [row] = await this.#table().where({ username }).sum({ size: 'messageSize' })
     return Number(row?.size ?? 0)
   }
