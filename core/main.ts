@@ -5,6 +5,7 @@ import { ConfigError } from './config/check-config.js'
 import { TlsFilesUnusable } from './net/tls-context.js'
 import { CompiledPlugins } from './plugin-host/compiled-plugins.js'
 import { type RunningServer, startServer } from './server.js'
+import { giveBackStartMemory } from './start-memory.js'
 
 /** Stopping takes less than this, or the process ends anyway. */
 const STOP_TIMEOUT_MS = 5000
@@ -26,6 +27,7 @@ async function main([command, ...rest]: readonly string[]): Promise<void> {
     )
   }
   stopOnSignals(server)
+  await giveBackStartMemory()
   process.stdout.write(`ready ${JSON.stringify(server.ports)}\n`)
 }
 

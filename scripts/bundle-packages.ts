@@ -61,6 +61,10 @@ export async function bundlePackages(packages: ReadonlyMap<string, ReadonlySet<s
     target: 'node20',
     banner: { js: COMMON_JS },
     external: [...LEFT, ...ABSENT],
+    // The text of what is loaded stays in memory, and twice as large where a comment has a letter that is not of ISO 8859-1.
+    minifyWhitespace: true,
+    lineLimit: 160,
+    legalComments: 'none',
     logLevel: 'error',
     plugins: [entryModules(root)],
   })
