@@ -2,7 +2,7 @@
 import type { LoginsWorkload, Mechanism, MessagesWorkload, Offenders, PresenceWorkload, Workload } from './generator/request.js'
 import { BYSTANDING_USERS } from './generator/workloads/messages.js'
 import { accountsOf } from './generator/workloads/offenders.js'
-import type { InterceptorLoad, ServerVariant } from './servers/bench-server.js'
+import type { InterceptorLoad, Keeper, ServerVariant } from './servers/bench-server.js'
 
 export interface Scenario {
   readonly name: string
@@ -40,6 +40,12 @@ function interceptors(load: InterceptorLoad): Scenario {
     variant: { interceptors: load },
     ours: true,
   }
+}
+
+/** Peers are measured with their archives beside our chat log. */
+function kept(name: string, window: number, what: string, keepers: readonly Keeper[]): Scenario {
+  const inFlight = `${window} in flight, ${what}`
+  return { name: `messages-${name}`, description: inFlight, workload: messages(window, 1000), variant: { archive: 'sql', keepers }, ours: true }
 }
 
 function presence(contacts: number, broadcasts: number): PresenceWorkload {
@@ -128,6 +134,8 @@ const ALWAYS: readonly Scenario[] = [
     reduced: { prosody: messages(10, 100, 10), ejabberd: messages(10, 100, 10) },
     variant: { archive: 'own' },
   },
+  ...[1, 10].map((window) => kept(`w${window}-mam`, window, 'archives of both sides (XEP-0313) in SQL', ['mam'])),
+  kept('w10-mam-chatlog', 10, 'archives of both sides and chat log, as installed', ['mam', 'chatlog']),
   { name: 'offline', description: '10,000 messages stored, then delivered at login', workload: OFFLINE },
   {
     name: 'presence',

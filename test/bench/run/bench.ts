@@ -125,7 +125,7 @@ export class Bench {
       await untilQuiet(started.pid)
       const result = await this.#generate(this.#request(started, workload, join(template, 'scram-keys.json')))
       await started.stop()
-      const archived = scenario.variant?.archive && result.ok ? await server.archived?.(workFolder) : undefined
+      const archived = scenario.variant?.archive && result.ok ? await server.archived?.(workFolder, scenario.variant) : undefined
       return { ...about, ...withArchive(result, workload, archived) }
     } catch (error) {
       const faults = { lost: 0, duplicated: 0, outOfOrder: 0, errors: 0 }
@@ -165,13 +165,13 @@ export function canRun(server: BenchServer, scenario: Scenario): boolean {
   return server.canBe?.(scenario.variant ?? {}) ?? true
 }
 
-/** A message that was delivered but is not in the chat log is lost as well. */
+/** A message that was delivered but not kept is lost as well. */
 function withArchive(result: GeneratorResult, workload: Workload, archived: number | undefined): GeneratorResult & { archived?: number } {
   if (archived === undefined || workload.kind !== 'messages') return result
   const { pairs, warmup, pace } = workload
   const sent = pairs * warmup + ('rate' in pace ? Math.round(pace.rate * pace.seconds) : pairs * pace.each)
   if (archived === sent) return { ...result, archived }
-  return { ...result, archived, ok: false, error: `${sent} messages sent, ${archived} in the chat log` }
+  return { ...result, archived, ok: false, error: `${sent} messages sent, ${archived} kept` }
 }
 
 /** What a server still does after its start is not to be charged to the first stanzas. */

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startMariaDb } from '@beaconfire/plugin-sdk/testing'
 import type Database from 'better-sqlite3'
-import type { BenchServer, StartedServer, StartOptions } from './bench-server.js'
+import type { BenchServer, Keeper, ServerVariant, StartedServer, StartOptions } from './bench-server.js'
 import { certificateIn } from './certificate.js'
 import { fillRows, type RowCounts } from './filled-rows.js'
 import { writeInterceptorPlugin } from './interceptor-plugin.js'
@@ -15,6 +15,13 @@ import { ServerProcess } from './server-process.js'
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../../..')
 const SQLITE_DRIVER = new URL('../../../core/database/sqlite-driver.mjs', import.meta.url).href
 const TOKEN = 'beaconfire-bench-token'
+/** Messages of this run that a plugin keeps. Rows that were filled in have ids below zero; an archive of each side has a message. */
+const KEPT: Readonly<Record<Keeper, string>> = {
+  chatlog: 'SELECT count(*) AS count FROM ofChatLog WHERE messageID >= 0',
+  mam: 'SELECT count(*) / 2 AS count FROM ofMamArchive',
+}
+const ALL_KEEPERS = Object.keys(KEPT) as Keeper[]
+const CHAT_LOG: readonly Keeper[] = ['chatlog']
 
 interface Ports {
   readonly c2s: number
@@ -83,12 +90,8 @@ export class Beaconfire implements BenchServer {
     this.#isCompiled = true
   }
 
-  /** Rows that were filled in have ids below zero. */
-  archived(folder: string): Promise<number> {
-    return withTables(
-      folder,
-      (database) => (database.prepare('SELECT count(*) AS count FROM ofChatLog WHERE messageID >= 0').get() as { count: number }).count,
-    )
+  archived(folder: string, { keepers = CHAT_LOG }: ServerVariant): Promise<number> {
+    return withTables(folder, (database) => Math.min(...keepers.map((it) => (database.prepare(KEPT[it]).get() as { count: number }).count)))
   }
 
   /** The data that is copied knows no table of a plugin that was off when it was made: the server makes them before they are filled. */
@@ -115,8 +118,7 @@ export class Beaconfire implements BenchServer {
       limits: variant.limits ?? { enabled: false },
       plugins: {
         folders: [variant.interceptors ? writeInterceptorPlugin(folder, variant.interceptors) : ownPlugins],
-        // The peers' archives are off as well unless a scenario has them.
-        disabled: variant.archive ? ['mam'] : ['chatlog', 'mam'],
+        disabled: ALL_KEEPERS.filter((it) => !variant.archive || !(variant.keepers ?? CHAT_LOG).includes(it)),
       },
     }
   }

@@ -8,6 +8,8 @@ export interface ServerVariant {
   readonly recorder?: number
   /** Messages are kept: our chat log, a peer's archive (XEP-0313), in SQL or in the store a peer has by default. */
   readonly archive?: 'sql' | 'own'
+  /** Ours only: which plugins keep them; the chat log alone unless given. */
+  readonly keepers?: readonly Keeper[]
   /** Ours only; as the bench was called unless given. */
   readonly durability?: 'strict' | 'fast'
   /** Ours only: on a MariaDB that is started for the run, instead of SQLite. */
@@ -21,6 +23,8 @@ export interface ServerVariant {
   /** Interceptors of a generated plugin; ours only. */
   readonly interceptors?: InterceptorLoad
 }
+
+export type Keeper = 'chatlog' | 'mam'
 
 export interface InterceptorLoad {
   readonly count: number
@@ -61,6 +65,6 @@ export interface BenchServer {
   start(options: StartOptions): Promise<StartedServer>
   /** False for a variant it cannot be started as; all can unless this says so. */
   canBe?(variant: ServerVariant): boolean
-  /** How many messages the archive in the folder of a stopped server holds; undefined where it cannot be told. */
-  archived?(folder: string): Promise<number | undefined>
+  /** How many messages a stopped server has kept in its folder, wherever the variant has it keep them; undefined where it cannot be told. */
+  archived?(folder: string, variant: ServerVariant): Promise<number | undefined>
 }
