@@ -14,7 +14,7 @@ export interface Postponed {
 }
 
 /** In ms, of reads and of writes. A turn takes both, and what the last read takes. */
-const BUDGET_MS = 5
+export const BUDGET_MS = 5
 /** To look at the clock costs a hundredth of a write. */
 const FLUSHED_BETWEEN_LOOKS = 16
 

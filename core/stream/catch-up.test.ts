@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CatchUp } from './catch-up.js'
+import { BUDGET_MS, CatchUp } from './catch-up.js'
 
 const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
@@ -30,7 +30,7 @@ function begin(stepMs: number) {
 }
 
 test('streams that are let go together share the time of a turn, and go on in the next', async () => {
-  const { done, stream } = begin(3)
+  const { done, stream } = begin((3 / 8) * BUDGET_MS)
   const streams = ['a', 'b', 'c'].map((name) => stream(name, 5))
   for (const it of streams) it.goOn()
   const turns = [done.length]
@@ -41,13 +41,13 @@ test('streams that are let go together share the time of a turn, and go on in th
   }
   assert.ok(
     turns.every((count) => count <= 3),
-    `steps of 3 ms in a turn of 8: ${turns}`,
+    `steps of three eighths of the time of a turn: ${turns}`,
   )
   assert.equal(done.join(''), 'aaaaabcccbbbccb')
 })
 
 test('what takes longer than a turn has goes on all the same, one in each turn', async () => {
-  const { done, stream } = begin(50)
+  const { done, stream } = begin(6 * BUDGET_MS)
   for (const it of [stream('a', 3), stream('b', 3)]) it.goOn()
   for (let turn = 0; turn < 6; turn++) await nextTurn()
   assert.equal(done.join(''), 'aababb')

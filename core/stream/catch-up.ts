@@ -9,7 +9,7 @@ export interface CatchingUp {
 }
 
 /** In ms. A turn takes this, and what the last stanza takes, or the last piece that was read. */
-const BUDGET_MS = 5
+export const BUDGET_MS = 5
 
 /** One for all streams. */
 export class CatchUp {
