@@ -4,7 +4,7 @@ import { type PacketInterceptor, PacketRejected, parseStoredStanza, type RoutedN
 import { wantsStage, wantsType } from '../../pipeline/compiled-chain.js'
 import { type Origin, PacketCrossing } from '../../pipeline/crossing.js'
 import type { StageName } from '../../pipeline/flight.js'
-import { withinLimit } from '../../pipeline/time-limit.js'
+import { NotSettled, withinLimit } from '../../pipeline/time-limit.js'
 import type { CallTimes, Passage, PassageCrossing, PassageOutcome, StageOutcome } from './passage.js'
 import type { RecordedSessions } from './recorded-sessions.js'
 
@@ -106,9 +106,10 @@ export class RehearsedVersion {
     const startedAt = performance.now()
     try {
       const result = it.interceptPacket(crossing)
-      if (result) await withinLimit(`its call`, () => result, budget).catch(namedGivenUp(budget, () => performance.now() - startedAt))
+      if (result) await withinLimit('its call', () => result, budget)
       return undefined
     } catch (error) {
+      if (error instanceof NotSettled) return new GivenUp(`given up after its budget of ${budget} ms`)
       return error instanceof Error ? error : new Error(String(error))
     } finally {
       this.#took(it.name, performance.now() - startedAt)
@@ -133,16 +134,6 @@ export class RehearsedVersion {
 
 class GivenUp extends Error {
   override readonly name = 'GivenUp'
-}
-
-/** Tells the end of the budget from an error of the interceptor's own. */
-function namedGivenUp(budget: number, elapsed: () => number): (error: unknown) => never {
-  return (error) => {
-    if (error instanceof Error && elapsed() >= budget && error.message.startsWith('its call has not settled')) {
-      throw new GivenUp(`given up after its budget of ${budget} ms`)
-    }
-    throw error
-  }
 }
 
 /** What a server would make of an error: a refusal, or nothing. */
