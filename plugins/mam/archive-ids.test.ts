@@ -18,6 +18,15 @@ test('neighbours have nothing in common, and another key makes other ids', () =>
   assert.equal(others.number(ids.text(1)), undefined)
 })
 
+test('an id is the same whether its number comes after another or alone', () => {
+  const inOrder = new ArchiveIds(key)
+  const texts = Array.from({ length: 600 }, (_, number) => inOrder.text(number))
+  for (const number of [0, 255, 256, 257, 599, 3]) {
+    assert.equal(new ArchiveIds(key).text(number), texts[number])
+    assert.equal(inOrder.text(number), texts[number])
+  }
+})
+
 test('text that was not given out is no id', () => {
   const ids = new ArchiveIds(key)
   const id = ids.text(5)

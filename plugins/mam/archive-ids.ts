@@ -17,9 +17,10 @@ const FORM = /^[\w-]{22}$/
 export class ArchiveIds {
   readonly #cipher
   readonly #decipher
-  /** Ids of the {@link PAGE} numbers from `#pageStart` on, the page used last. */
-  #page: Buffer | undefined
+  /** Ids of the numbers from `#pageStart` on: those asked for last. */
+  #page = Buffer.alloc(0)
   #pageStart = 0
+  #last = -1
 
   /** @param key 16 bytes */
   constructor(key: Uint8Array) {
@@ -30,29 +31,31 @@ export class ArchiveIds {
 
   /** @param archiveID below 2^48 */
   text(archiveID: number): string {
-    const within = archiveID % PAGE
-    const start = archiveID - within
-    if (!this.#page || this.#pageStart !== start) {
-      this.#page = this.#enciphered(start)
-      this.#pageStart = start
+    let at = (archiveID - this.#pageStart) * BLOCK
+    if (at < 0 || at >= this.#page.length) {
+      // A row that is looked up stands alone; rows that are filed come one after the other.
+      this.#page = this.#enciphered(archiveID, archiveID === this.#last + 1 ? PAGE : 1)
+      this.#pageStart = archiveID
+      at = 0
     }
-    return this.#page.toString('base64url', within * BLOCK, (within + 1) * BLOCK)
+    this.#last = archiveID
+    return this.#page.toString('base64url', at, at + BLOCK)
   }
 
   /** The number, or undefined for text that is no id of ours. */
   number(text: string): number | undefined {
     if (!FORM.test(text)) return undefined
-    const block = this.#decipher.update(Buffer.from(text, 'base64url'))
-    const archiveID = block.readUIntBE(NUMBER_AT, NUMBER_BYTES)
+    const given = Buffer.from(text, 'base64url')
     // The last letter holds bits that decoding ignores: only the form that was given out counts.
-    return block.every((byte, at) => byte === 0 || (at >= NUMBER_AT && at < NUMBER_AT + NUMBER_BYTES)) && this.text(archiveID) === text
-      ? archiveID
-      : undefined
+    if (given.toString('base64url') !== text) return undefined
+    const block = this.#decipher.update(given)
+    const isOurs = block.every((byte, at) => byte === 0 || (at >= NUMBER_AT && at < NUMBER_AT + NUMBER_BYTES))
+    return isOurs ? block.readUIntBE(NUMBER_AT, NUMBER_BYTES) : undefined
   }
 
-  #enciphered(start: number): Buffer {
-    const page = Buffer.alloc(PAGE * BLOCK)
-    for (let at = 0; at < PAGE; at++) page.writeUIntBE(start + at, at * BLOCK + NUMBER_AT, NUMBER_BYTES)
+  #enciphered(start: number, count: number): Buffer {
+    const page = Buffer.alloc(count * BLOCK)
+    for (let at = 0; at < count; at++) page.writeUIntBE(start + at, at * BLOCK + NUMBER_AT, NUMBER_BYTES)
     return this.#cipher.update(page)
   }
 }
