@@ -1,5 +1,5 @@
 /**
- * What V8 took for the start, given back before anyone connects: a quarter of the memory of a server at rest. V8 does that by itself after
+ * What V8 took for the start, given back before the server says that it is ready: a quarter of the memory of a server at rest. V8 does that by itself after
  * some twenty seconds of rest, which a server that is used may never have.
  */
 import { Session } from 'node:inspector/promises'
@@ -12,7 +12,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 const SEMI_SPACE_MB = 10
 /** Old objects may become three times as many before all are looked at again, as if there had been no collection, in percent more. */
 const GROWTH_PERCENT = 200
-/** What is allocated at most to make the young generation grow: a third of it is enough. */
+/** What is allocated at most to make the young generation grow; some hundreds are enough. */
 const MOST_FILLERS = 10_000
 
 /** Takes some 80 ms, in which nothing else runs. */

@@ -18,7 +18,7 @@ export class ArchiveIds {
   readonly #cipher
   readonly #decipher
   /** Ids of the numbers from `#pageStart` on: those asked for last. */
-  #page = Buffer.alloc(0)
+  #page: Buffer = Buffer.alloc(0)
   #pageStart = 0
   #last = -1
 
