@@ -5,7 +5,8 @@ import { SessionEnded } from '@beaconfire/plugin-sdk'
 import { asksForCertificate } from './tls-client-certificate.js'
 import { handshake } from './tls-handshake.js'
 import type { Transport, TransportEvents } from './transport.js'
-import type { Flushable, Postponed, TurnScheduler } from './turn-scheduler.js'
+import type { Postponed } from './turn-budget.js'
+import type { Flushable, TurnScheduler } from './turn-scheduler.js'
 
 export interface TcpTransportSettings {
   readonly scheduler: TurnScheduler

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { BUDGET_MS, TurnScheduler } from './turn-scheduler.js'
+import { BUDGET_MS } from './turn-budget.js'
+import { TurnScheduler } from './turn-scheduler.js'
 
 /** A clock that stands still unless it is moved. */
 function clock() {
@@ -20,61 +21,12 @@ test('what is written in one turn is flushed once, after the events of that turn
   assert.deepEqual(flushed, ['a', 'b'])
 })
 
-test('a turn has time until its budget is spent, and the next turn has some again', async () => {
-  const { now, pass } = clock()
-  const scheduler = new TurnScheduler(now)
-  assert.equal(scheduler.hasTime(), true)
-  pass(BUDGET_MS - 1)
-  assert.equal(scheduler.hasTime(), true)
-  pass(2)
-  assert.equal(scheduler.hasTime(), false)
-  await nextTurn()
-  assert.equal(scheduler.hasTime(), true)
-})
-
-test('what was postponed runs in order, as much in a turn as there is time for, and before what came later', async () => {
-  const { now, pass } = clock()
-  const scheduler = new TurnScheduler(now)
-  const done: number[] = []
-  for (const at of [1, 2, 3, 4, 5]) {
-    scheduler.postpone({
-      run: () => {
-        done.push(at)
-        pass(BUDGET_MS / 2)
-      },
-    })
-  }
-  await nextTurn()
-  assert.deepEqual(done, [1, 2])
-  assert.equal(scheduler.hasTime(), false, 'others wait')
-  await nextTurn()
-  await nextTurn()
-  assert.deepEqual(done, [1, 2, 3, 4, 5])
-  assert.equal(scheduler.hasTime(), true)
-})
-
 test('what runs late is flushed in the same turn', async () => {
   const scheduler = new TurnScheduler(clock().now)
   const seen: string[] = []
   scheduler.postpone({ run: () => scheduler.add({ flush: () => void seen.push('flushed') }) })
   await nextTurn()
   assert.deepEqual(seen, ['flushed'])
-})
-
-test('what a postponed read sets going counts as its time', async () => {
-  const { now, pass } = clock()
-  const scheduler = new TurnScheduler(now)
-  const done: number[] = []
-  const work = async (at: number) => {
-    for (let step = 0; step < 4; step++) await Promise.resolve()
-    done.push(at)
-    pass(BUDGET_MS / 2)
-  }
-  for (const at of [1, 2, 3]) scheduler.postpone({ run: () => void work(at) })
-  await nextTurn()
-  assert.deepEqual(done, [1, 2])
-  await nextTurn()
-  assert.deepEqual(done, [1, 2, 3])
 })
 
 test('writes of a turn end when their time is spent, and the next turn goes on with them in order', async () => {

@@ -1,7 +1,7 @@
 /** The streams of clients: begins them on accepted connections and watches the limits of RFC 6120 §13.12 over all of them. */
 import type { Logger } from '@beaconfire/plugin-sdk'
 import type { Transport } from '../net/transport.js'
-import { CatchUp } from './catch-up.js'
+import { TurnBudget } from '../net/turn-budget.js'
 import { Negotiation, type NegotiationCollaborators } from './negotiation.js'
 import { type NewcomerLimits, Newcomers } from './newcomers.js'
 import { StreamError } from './stream-error.js'
@@ -44,7 +44,7 @@ export class ClientStreams {
   readonly #floodingSince = new Map<XmppStream, number>()
 
   constructor(settings: Omit<StreamSettings, 'catchUp'>, negotiation: NegotiationCollaborators, limits: StreamWatchLimits) {
-    this.#settings = { ...settings, catchUp: new CatchUp(), ended: (stream) => this.#forget(stream) }
+    this.#settings = { ...settings, catchUp: new TurnBudget(), ended: (stream) => this.#forget(stream) }
     this.#negotiation = negotiation
     this.#limits = limits
     this.#log = settings.log

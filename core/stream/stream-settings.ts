@@ -1,6 +1,6 @@
 import type { Logger } from '@beaconfire/plugin-sdk'
+import type { TurnBudget } from '../net/turn-budget.js'
 import type { ParserLimits } from '../xml/stream-parser.js'
-import type { CatchUp } from './catch-up.js'
 import type { XmppStream } from './xmpp-stream.js'
 
 /** What all streams of a listener have in common. */
@@ -11,8 +11,8 @@ export interface StreamSettings {
   readonly acceptAnyHost?: boolean
   readonly limits: ParserLimits
   readonly log: Logger
-  /** The same for all. */
-  readonly catchUp: CatchUp
+  /** Of all streams together, for what came while a stanza was under way. */
+  readonly catchUp: TurnBudget
   /** The connection is gone. */
   ended?(stream: XmppStream): void
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Stanza } from '@beaconfire/plugin-sdk'
 import { silentLogger } from '../log.js'
 import type { Transport, TransportEvents } from '../net/transport.js'
-import { CatchUp } from './catch-up.js'
+import { BUDGET_MS, TurnBudget } from '../net/turn-budget.js'
 import type { StreamPhase } from './stream-phase.js'
 import { XmppStream } from './xmpp-stream.js'
 
@@ -58,7 +58,7 @@ class FakePhase implements StreamPhase {
   }
 }
 
-function begin(catchUp = new CatchUp()) {
+function begin(catchUp = new TurnBudget()) {
   const transport = new FakeTransport()
   const phase = new FakePhase()
   const stream = new XmppStream(transport, { domain: 'test', limits: LIMITS, log: silentLogger, catchUp }, () => phase)
@@ -106,7 +106,7 @@ test('a stream whose connection is ending is not open any more', () => {
 
 test('what waited behind a stanza is handled in as many turns as it takes, in order, with what came meanwhile', async () => {
   let now = 0
-  const { transport, phase } = begin(new CatchUp(() => now))
+  const { transport, phase } = begin(new TurnBudget(undefined, () => now))
   let release = () => {}
   phase.handle = () => new Promise<void>((resolve) => (release = resolve))
   const ids = Array.from({ length: 40 }, (_, at) => String(at))
@@ -122,8 +122,8 @@ test('what waited behind a stanza is handled in as many turns as it takes, in or
     if (counts.length === 2) transport.say(`<message id='41'/>`)
   }
   assert.ok(
-    counts.every((it) => it <= 8),
-    `stanzas of 1 ms in turns of 8: ${counts}`,
+    counts.every((it) => it <= BUDGET_MS),
+    `stanzas of 1 ms in turns of ${BUDGET_MS}: ${counts}`,
   )
   assert.deepEqual(phase.handled, [...ids, '40', '41'])
 })

@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto'
 import { type Element, element, iq, isPromise, NS, type Stanza } from '@beaconfire/plugin-sdk'
 import type { Transport, TransportEvents } from '../net/transport.js'
+import type { Postponed } from '../net/turn-budget.js'
 import { openingTag } from '../xml/stream-header.js'
 import { type StreamHeader, StreamParser, type StreamParserEvents } from '../xml/stream-parser.js'
-import type { CatchingUp } from './catch-up.js'
 import { StreamError } from './stream-error.js'
 import { assertServed, openingOf } from './stream-opening.js'
 import { ABANDONED, type StreamPhase } from './stream-phase.js'
@@ -21,7 +21,7 @@ const MOST_AHEAD = 100
 /** How long the end of a lost connection waits for the stanza that is being handled, in ms. */
 const FINISH_LIMIT_MS = 10_000
 
-export class XmppStream implements StreamParserEvents, TransportEvents, CatchingUp {
+export class XmppStream implements StreamParserEvents, TransportEvents, Postponed {
   /** The same for as long as the connection lasts. */
   readonly id: string = randomUUID()
   readonly transport: Transport
@@ -255,10 +255,10 @@ export class XmppStream implements StreamParserEvents, TransportEvents, Catching
     if (done !== undefined) {
       this.#isBusy = true
       done.then(
-        () => this.goOn(),
+        () => this.run(),
         (error: unknown) => {
           this.#fail(error)
-          this.goOn()
+          this.run()
         },
       )
     }
@@ -288,7 +288,7 @@ export class XmppStream implements StreamParserEvents, TransportEvents, Catching
   }
 
   /** The stanza under way is done, or it is this stream's turn to catch up with what came meanwhile. */
-  goOn(): void {
+  run(): void {
     this.#isBusy = false
     this.#whenIdle?.resolve()
     while (this.#waiting.length > 0 || this.#unread.length > 0) {
