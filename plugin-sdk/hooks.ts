@@ -22,6 +22,11 @@ export interface MessageUndelivered extends Holder {
   readonly recipient: Jid
   /** Session whose stanza this was. */
   readonly origin: Session
+  /**
+   * It was accepted before, and comes back from a session that ended without having acknowledged it. Its sender may have been told that
+   * it is safe, and may be gone: whoever keeps messages keeps this one whatever there is room for.
+   */
+  readonly isGivenBack: boolean
 }
 
 export interface PresenceSent {

@@ -3,6 +3,8 @@ import type { Crossing, RoutedNotes, Session, Stanza } from '@beaconfire/plugin-
 
 /** A session as core drives it: it can be told that its stanza must not be acknowledged yet (design §5). */
 export interface Origin extends Session {
+  /** What it sends was accepted before: see `MessageUndelivered.isGivenBack`. */
+  readonly isGivingBack?: boolean
   /** Holds the acknowledgement of the stanza this session is sending until `durable` settles. @param isCertain it never rejects */
   hold(durable: Promise<unknown>, isCertain?: boolean): void
 }

@@ -5,7 +5,7 @@ import { recordingLogger } from '../log.js'
 import { HookRegistry } from './hooks.js'
 
 const user = Jid.parse('romeo@test')
-const undelivered = { message: undefined as never, recipient: user, origin: undefined as never, hold() {} }
+const undelivered = { message: undefined as never, recipient: user, origin: undefined as never, isGivenBack: false, hold() {} }
 
 describe('hooks', () => {
   test('a question goes on to the next plugin until one has handled it', async () => {

@@ -17,6 +17,7 @@ class ReturnOrigin implements Origin {
   readonly id = 'internal'
   readonly remoteAddress = ''
   readonly secure = true
+  readonly isGivingBack = true
   readonly holds: Promise<unknown>[] = []
 
   constructor(readonly jid: Jid) {}

@@ -92,7 +92,13 @@ export class LocalDelivery {
     if (fate === 'bounce') throw new StanzaError('service-unavailable')
     return whenDone(this.#server.accounts.exists(to.local), (exists) => {
       if (!exists) throw new StanzaError('service-unavailable')
-      const verdict = this.#server.hooks.ask('messageUndelivered', { message, recipient: to.bare(), origin, hold: (durable) => origin.hold(durable) })
+      const verdict = this.#server.hooks.ask('messageUndelivered', {
+        message,
+        recipient: to.bare(),
+        origin,
+        isGivenBack: origin.isGivingBack ?? false,
+        hold: (durable) => origin.hold(durable),
+      })
       return whenDone(verdict, (said) => {
         if (said === 'pass') throw new StanzaError('service-unavailable')
       })

@@ -45,6 +45,12 @@ test('what the quota has no room for goes by the policy', async (t) => {
   }
 })
 
+test('messages that come at once have one quota', async (t) => {
+  const { undelivered } = await offlinePlugin(t, { quotaBytes: 500 })
+  const verdicts = await Promise.all([1, 2, 3].map(() => undelivered(body('x'.repeat(200)))))
+  assert.deepEqual(verdicts, ['handled', 'pass', 'pass'])
+})
+
 test('what was handed over or deleted makes room again', async (t) => {
   const { undelivered, due, hooks, rows } = await offlinePlugin(t, { quotaBytes: 500 })
   const long = body('x'.repeat(300))
@@ -57,8 +63,14 @@ test('what was handed over or deleted makes room again', async (t) => {
   assert.equal(await undelivered(long), 'handled')
 })
 
-test('a stanza larger than the column is not kept', async (t) => {
-  const { undelivered } = await offlinePlugin(t, { policy: 'store' })
-  assert.equal(await undelivered(body('ü'.repeat(40_000))), 'pass')
-  assert.equal(await undelivered(body('u'.repeat(60_000))), 'handled')
+test('what was accepted before and comes back is kept whatever there is room for, unless nothing is', async (t) => {
+  const long = body('x'.repeat(300))
+  for (const policy of ['store_and_bounce', 'store_and_drop'] as const) {
+    const { undelivered, rows, holds } = await offlinePlugin(t, { policy, quotaBytes: 500 })
+    for (let i = 0; i < 3; i++) assert.equal(await undelivered(long, 'type="chat"', true), 'handled', policy)
+    await Promise.all(holds)
+    assert.equal((await rows()).length, 3, policy)
+  }
+  const { undelivered } = await offlinePlugin(t, { policy: 'bounce' })
+  assert.equal(await undelivered(long, 'type="chat"', true), 'pass')
 })

@@ -46,7 +46,7 @@ export class UndeliveredKeeper {
 
   #keep(fact: MessageUndelivered, xml: string): MaybePromise<Verdict> {
     const { store, sizes } = this.#with
-    if (!store.fits(xml)) return this.#beyondQuota(fact)
+    if (!store.fits(xml)) return this.#noRoom(fact)
     const size = sizes.of(fact.recipient.local)
     if (isPromise(size)) return this.#keepWhenKnown(size, fact, xml)
     return this.#keepBeside(size, fact, xml)
@@ -61,14 +61,16 @@ export class UndeliveredKeeper {
       this.#with.log.error({ jid: fact.recipient.toString(), stanzaId: fact.message.id, error }, 'a message could not be kept')
       throw new StanzaError('internal-server-error', { type: 'wait', text: 'The server could not store this. Try again later.' })
     }
-    return this.#keepBeside(size, fact, xml)
+    // With what was kept of those who waited for the same answer.
+    return this.#keepBeside(this.#with.sizes.known(fact.recipient.local) ?? size, fact, xml)
   }
 
   /** @param size characters that are kept already */
   #keepBeside(size: number, fact: MessageUndelivered, xml: string): MaybePromise<Verdict> {
     const { config } = this.#with
-    if (config.policy !== 'store' && size + xml.length >= config.quotaBytes) return this.#beyondQuota(fact)
-    const { message, recipient } = fact
+    const { message, recipient, isGivenBack } = fact
+    // What was accepted before is not lost for want of room: its sender counts on it.
+    if (config.policy !== 'store' && !isGivenBack && size + xml.length >= config.quotaBytes) return this.#noRoom(fact)
     return whenDone(takeStanzaId(message, message, recipient, fact), (id) => this.#append(fact, this.#stamped(fact, xml, id)))
   }
 
@@ -98,9 +100,10 @@ export class UndeliveredKeeper {
     if (taker) this.#with.handOver(taker)
   }
 
-  #beyondQuota({ message, recipient }: MessageUndelivered): Verdict {
+  /** Beyond the quota, or, as one that is given back can only be, longer than the column of a table that Openfire made. */
+  #noRoom({ message, recipient, isGivenBack }: MessageUndelivered): Verdict {
     const { policy, quotaBytes } = this.#with.config
-    this.#with.log.info({ jid: recipient.toString(), stanzaId: message.id, quotaBytes, policy }, 'no room to keep a message')
+    this.#with.log[isGivenBack ? 'warn' : 'info']({ jid: recipient.toString(), stanzaId: message.id, quotaBytes, policy }, 'no room to keep a message')
     return policy === 'store_and_drop' ? 'handled' : 'pass'
   }
 }

@@ -18,6 +18,11 @@ export class MailboxSizes {
     return this.#known.get(username) ?? this.#loading.get(username) ?? this.#startLoading(username)
   }
 
+  /** The same without asking; undefined for a user who is not remembered. */
+  known(username: string): number | undefined {
+    return this.#known.get(username)
+  }
+
   /** A message was added; nothing happens for a user who is not remembered. */
   grow(username: string, by: number): void {
     const size = this.#known.get(username)

@@ -10,7 +10,7 @@ type DatabaseConfig = Parameters<typeof openDatabase>[0]
 
 const log = createLogger({ level: 'silent', format: 'json' })
 
-onBothEngines((newDatabase) => {
+onBothEngines((newDatabase, client) => {
   describe('kept messages', () => {
     let server: ServerDatabase
     let database: Database
@@ -28,9 +28,11 @@ onBothEngines((newDatabase) => {
         t.text('stanza').notNullable()
         t.primary(['username', 'messageID'])
       })
+      await database.knex('ofVersion').insert({ name: 'openfire', version: 40 })
       await insert('juliet', 77, 1_468_802_369_759, '<message from="tybalt@test"/>')
       await server.migrate('offline-storage', tables)
       store = new OfflineStore(database)
+      await store.start()
     })
     after(() => server.close())
 
@@ -47,6 +49,11 @@ onBothEngines((newDatabase) => {
       assert.equal(all[12]?.stanza, stanza)
       assert.deepEqual(await store.read('juliet', 5, all[4]), all.slice(5, 10))
       assert.equal(await store.size('juliet'), 29 + 12 * stanza.length)
+    })
+
+    test('Openfire’s column stays as it is, and what it cannot hold is told before', () => {
+      assert.equal(store.fits('u'.repeat(65_535)), true)
+      assert.equal(store.fits('ü'.repeat(33_000)), client === 'sqlite')
     })
 
     test('messages are found, counted and removed for one user only', async () => {
@@ -82,6 +89,24 @@ onBothEngines((newDatabase) => {
       assert.deepEqual([...users].sort(), ['nurse', 'user-0', 'user-1', 'user-2'])
       assert.equal((await store.total()).messages, 100)
     })
+  })
+
+  test('a table that this server made holds every message, also one that an earlier version made', async () => {
+    const server = await openDatabase({ client: 'sqlite', filename: ':memory:', ...(await newDatabase()) } as DatabaseConfig, '.', log, 'fast')
+    try {
+      const database = server.forPlugin('offline-storage')
+      await server.migrate('offline-storage', tables.slice(0, 2))
+      if (client === 'mysql') await database.knex.raw('alter table ofOffline modify stanza text not null')
+      await server.migrate('offline-storage', tables)
+      const store = new OfflineStore(database)
+      await store.start()
+      const stanza = 'ü'.repeat(200_000)
+      assert.equal(store.fits(stanza), true)
+      await store.append('juliet', stanza)
+      assert.equal((await store.read('juliet', 1))[0]?.stanza, stanza)
+    } finally {
+      await server.close()
+    }
   })
 })
 

@@ -17,15 +17,13 @@ const DELETED_AT_ONCE = 500
 /** Most mailboxes hold no more: their sizes are read as rows, which is quicker than to have a sum made in a thread. */
 const FEW_MESSAGES = 100
 const SIZES = 'select messageSize from ofOffline where username = ? limit ?'
-/** Bytes a stanza may have: the column is MySQL's TEXT, and must stay so for a database that Openfire made. */
-const LARGEST_STANZA = 65_535
 
-function columns(t: Parameters<TableColumns>[0]): void {
+const columns: TableColumns = (t) => {
   t.string('username', 64).notNullable()
   t.bigInteger('messageID').notNullable()
   t.specificType('creationDate', 'char(15)').notNullable()
   t.integer('messageSize').notNullable()
-  t.text('stanza').notNullable()
+  t.text('stanza', 'mediumtext').notNullable()
   t.primary(['username', 'messageID'])
 }
 
@@ -43,11 +41,19 @@ export const tables: readonly Migration[] = [
     async up(_schema, { client, knex }) {
       if (client !== 'sqlite') return
       await knex.schema.renameTable('ofOffline', 'ofOfflineInOrderOfArrival')
-      for (const { sql } of knex.schema.createTable('ofOffline', columns).toSQL()) await knex.raw(`${sql} without rowid`)
+      for (const { sql } of knex.schema.createTable('ofOffline', (t) => columns(t, client)).toSQL()) await knex.raw(`${sql} without rowid`)
       await knex.raw(
         'insert into ofOffline select username, messageID, creationDate, messageSize, stanza from ofOfflineInOrderOfArrival order by username, messageID',
       )
       await knex.schema.dropTable('ofOfflineInOrderOfArrival')
+    },
+  },
+  {
+    version: 3,
+    /** A message may be longer than MySQL's TEXT. Where Openfire made the table it stays as it is. */
+    async up(_schema, { client, knex }) {
+      if (client === 'sqlite' || (await knex('ofVersion').where({ name: 'openfire' }).first())) return
+      await knex.schema.alterTable('ofOffline', (t) => void t.text('stanza', 'mediumtext').notNullable().alter())
     },
   },
 ]
@@ -108,8 +114,7 @@ export class OfflineStore {
 
   /** True when the column can hold it. */
   fits(stanza: string): boolean {
-    // a character takes three bytes, or eight where it has to be written as a reference
-    return stanza.length * (this.#column.isUnlimited ? 3 : 8) <= LARGEST_STANZA || Buffer.byteLength(this.#column.encode(stanza)) <= LARGEST_STANZA
+    return this.#column.fits(stanza)
   }
 
   /** Resolves when the message is on disk. Messages keep the order of calls, also when the clock is set back. */

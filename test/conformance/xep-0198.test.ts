@@ -172,6 +172,25 @@ test('when the window ends, messages are kept with the time they came, requests 
   await again.receiveNothing('message')
 })
 
+test('what was acknowledged to its sender is kept when the window ends, also when there is no room for more', async (t) => {
+  const settings = { 'offline-storage': { quotaBytes: 1000 } }
+  const server = await startTestServer(t, { config: { streamManagement: { resumeSeconds: 1 }, plugins: { settings } } })
+  const romeo = await server.login('romeo')
+  const juliet = await server.login('juliet', { resource: 'balcony' })
+  for (const client of [romeo, juliet]) await enable(client)
+  await lost(server, juliet)
+  for (let i = 0; i < 9; i++) romeo.send(chat('juliet@test', `${i} ${'x'.repeat(500)}`))
+  assert.equal(await handledBy(romeo), 9)
+  romeo.drop()
+  await until(async () => !server.sessions.get(juliet.jid))
+  const nurse = await server.login('nurse')
+  nurse.send(chat('juliet@test', 'one more'))
+  assert.equal(errorCondition(await nurse.receive('message')), 'service-unavailable')
+  const again = await server.login('juliet')
+  for (let i = 0; i < 9; i++) assert.equal(bodyOf(await again.receive('message'))?.split(' ')[0], String(i))
+  await again.receiveNothing('message')
+})
+
 test('a message that another resource has got is not given back, one for the lost resource alone goes to the other', async (t) => {
   const server = await startTestServer(t, { config: { streamManagement: { resumeSeconds: 1 } } })
   const romeo = await server.login('romeo')

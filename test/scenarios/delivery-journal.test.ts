@@ -35,16 +35,17 @@ async function until(condition: () => Promise<boolean> | boolean): Promise<void>
   while (!(await condition())) await new Promise(setImmediate)
 }
 
-test('killed with SIGKILL, the server has every message it acknowledged and nobody else had, with id and time', async (t) => {
+test('killed with SIGKILL, the server has every message it acknowledged and nobody else had, with id and time, whatever the quota', async (t) => {
   const first = await startServerProcess(t)
   await first.createUsers('romeo', 'juliet', 'nurse')
   const [romeo, juliet, nurse] = [await available(first, 'romeo'), await available(first, 'juliet'), await available(first, 'nurse')]
   for (const client of [romeo, juliet, nurse]) await enable(client)
   await nurse.sync()
   nurse.drop()
+  const text = (i: number) => `${i} ${'ü'.repeat(i === 7 ? 40_000 : 4000)}`
   for (let i = 0; i < 50; i++) {
-    romeo.send(chat('juliet@localhost/phone', `${i}`))
-    romeo.send(chat('nurse@localhost', `${i}`))
+    romeo.send(chat('juliet@localhost/phone', text(i)))
+    romeo.send(chat('nurse@localhost', text(i)))
   }
   await acknowledged(romeo, 100)
   await first.kill()
@@ -54,7 +55,7 @@ test('killed with SIGKILL, the server has every message it acknowledged and nobo
     const client = await available(second, name)
     for (let i = 0; i < 50; i++) {
       const message = await client.receive('message')
-      assert.deepEqual([bodyOf(message), message.attrs.id], [`${i}`, `id-${i}`])
+      assert.deepEqual([bodyOf(message), message.attrs.id], [text(i), `id-${i}`])
       assert.ok(message.getChild('delay', NS.delay)?.attrs.stamp)
     }
     await client.receiveNothing('message')

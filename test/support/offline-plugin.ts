@@ -39,9 +39,9 @@ export async function offlinePlugin(t: TestScope, config: Partial<OfflineConfig>
     rows: async () =>
       (await database.knex('ofOffline').orderBy('messageID')) as { messageID: number; stanza: string; messageSize: number; creationDate: string }[],
     /** A message for Juliet that nobody took. */
-    undelivered: (content: string, attributes = 'type="chat"') => {
+    undelivered: (content: string, attributes = 'type="chat"', isGivenBack = false) => {
       const stanza = parseStanza(`<message from="romeo@test/home" to="juliet@test" ${attributes}>${content}</message>`) as Message
-      return hooks.messageUndelivered?.({ message: stanza, recipient: juliet, origin: {} as never, hold: (it) => void holds.push(it) })
+      return hooks.messageUndelivered?.({ message: stanza, recipient: juliet, origin: {} as never, isGivenBack, hold: (it) => void holds.push(it) })
     },
     due: async (session: FakeSession) => hooks.keptMessagesDue?.({ session: session as unknown as ClientSession }),
     ask: async (session: FakeSession, type: 'get' | 'set', content: string) => {
