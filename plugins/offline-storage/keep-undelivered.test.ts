@@ -47,7 +47,7 @@ test('what the quota has no room for goes by the policy', async (t) => {
 
 test('messages that come at once have one quota', async (t) => {
   const { undelivered } = await offlinePlugin(t, { quotaBytes: 500 })
-  const verdicts = await Promise.all([1, 2, 3].map(() => undelivered(body('x'.repeat(200)))))
+  const verdicts = await Promise.all([1, 2, 3].map(async () => undelivered(body('x'.repeat(200)))))
   assert.deepEqual(verdicts, ['handled', 'pass', 'pass'])
 })
 
