@@ -103,7 +103,10 @@ export class UndeliveredKeeper {
   /** Beyond the quota, or, as one that is given back can only be, longer than the column of a table that Openfire made. */
   #noRoom({ message, recipient, isGivenBack }: MessageUndelivered): Verdict {
     const { policy, quotaBytes } = this.#with.config
-    this.#with.log[isGivenBack ? 'warn' : 'info']({ jid: recipient.toString(), stanzaId: message.id, quotaBytes, policy }, 'no room to keep a message')
+    this.#with.log[isGivenBack ? 'warn' : 'info'](
+      { jid: recipient.toString(), stanzaId: message.id, quotaBytes, policy },
+      'no room to keep a message',
+    )
     return policy === 'store_and_drop' ? 'handled' : 'pass'
   }
 }
