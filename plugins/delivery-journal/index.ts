@@ -4,10 +4,13 @@ import type { Entry } from './entry.js'
 import { handedOver } from './interceptors.js'
 import { Journal } from './journal.js'
 import { JournalStore, tables } from './journal-store.js'
-import { readBack } from './read-back.js'
+import { ReadBack } from './read-back.js'
 
 /** Turns of the event loop after which the journal knows what a socket has not taken. */
 const TURNS_TO_WRITE = 3
+
+/** How often rows are looked for that nobody knows, in ms: what could not be given back, or a version before could not hand on. */
+const FORGOTTEN_MS = 60_000
 
 /** Of each message that had not arrived: full JID and id of the session, receipt, number of the row. */
 type Saved = readonly (readonly [jid: string, id: string, receipt: number, journalID: number])[]
@@ -22,11 +25,17 @@ export default definePlugin({
     const store = new JournalStore(database)
     const journal = new Journal(store, timers, log)
     const account = (username: string) => Jid.of(username, domain.domain)
+    const lost = new ReadBack({ store, log, account, giveBack, known: () => journal.rows() })
     metrics.gauge('pending_messages', 'Messages handed to a client that have not arrived', () => journal.pending)
 
     async function restoreAfterCrash(): Promise<void> {
-      const messages = await readBack({ store, log, account, giveBack })
+      const messages = await lost.everything()
       if (messages > 0) log.info({ messages }, 'messages that had not arrived when the server ended were given back')
+    }
+
+    async function giveBackForgotten(): Promise<void> {
+      const messages = await lost.forgotten()
+      if (messages > 0) log.info({ messages }, 'messages of ended sessions were given back from the journal')
     }
 
     async function giveBackEntry({ stanza, creationDate, username }: Entry): Promise<void> {
@@ -52,8 +61,12 @@ export default definePlugin({
           if (!session.acknowledges && session.arrived < session.handedOver) await giveBackUnwritten(session)
         },
       },
+      start() {
+        timers.every(FORGOTTEN_MS, giveBackForgotten)
+      },
+      /** A database that is away keeps the new version waiting, and this one goes on. */
       async save(): Promise<Saved> {
-        await journal.whenQuiet()
+        await journal.whenWritten()
         return journal.stored().map(({ session, receipt, journalID }) => [session.jid.toString(), session.id, receipt, journalID])
       },
       restore(state) {

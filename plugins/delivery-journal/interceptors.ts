@@ -12,7 +12,7 @@ const BUDGET_MS = 30_000
 export function handedOver(journal: Journal, timers: Timers): PacketInterceptor {
   return {
     name: 'handed-over',
-    // Before those who only look and may write for themselves: their rows and the journal's then go to the disk together.
+    // Before those who only look: a message is in the journal's care as soon as the session has it.
     band: 'guard',
     budget: BUDGET_MS,
     when: { stanza: 'message', type: ['chat', 'normal'], incoming: false, processed: true },

@@ -60,12 +60,19 @@ export class JournalStore {
   /** Oldest first, behind the one with this number. */
   async read(limit: number, after: number): Promise<JournalledMessage[]> {
     const rows = await this.#table().where('journalID', '>', after).orderBy('journalID').limit(limit)
-    return rows.map(({ journalID, username, creationDate, stanza }) => ({
-      journalID: Number(journalID),
-      username,
-      at: fromDateColumn(creationDate),
-      stanza,
-    }))
+    return rows.map(journalledMessage)
+  }
+
+  /** Of all rows, in order, behind this one. */
+  async numbers(limit: number, after: number): Promise<number[]> {
+    const rows = await this.#table().where('journalID', '>', after).orderBy('journalID').limit(limit).select('journalID')
+    return rows.map(({ journalID }) => Number(journalID))
+  }
+
+  /** Those of these that are there, oldest first. */
+  async find(journalIDs: readonly number[]): Promise<JournalledMessage[]> {
+    const rows = await this.#table().whereIn('journalID', journalIDs).orderBy('journalID')
+    return rows.map(journalledMessage)
   }
 
   async remove(journalIDs: readonly number[]): Promise<void> {
@@ -85,6 +92,10 @@ export class JournalStore {
   #table() {
     return this.#database.knex<JournalRow, JournalRow[]>('ofDeliveryJournal')
   }
+}
+
+function journalledMessage({ journalID, username, creationDate, stanza }: JournalRow): JournalledMessage {
+  return { journalID: Number(journalID), username, at: fromDateColumn(creationDate), stanza }
 }
 
 export function dateColumn(at: number): string {

@@ -176,6 +176,22 @@ test('rows that are refused are tried again while their senders wait', async () 
   assert.deepEqual([settled(), journal.isFailing, [...store.rows.values()]], [true, false, ['1', '2']])
 })
 
+test('the next version of the plugin is told of rows when all are on disk, also where the database refuses them for some time', async () => {
+  const { store, journal, hand, later } = begin()
+  hand('1')
+  await turns()
+  await store.finish(() => true)
+  let isWritten = false
+  const written = journal.whenWritten().then(() => void (isWritten = true))
+  await turns()
+  assert.deepEqual([journal.isFailing, isWritten], [true, false])
+  await later() // the pause of the journal
+  await store.finish()
+  await later() // the look of who waits
+  await written
+  assert.equal(journal.stored().length, 1)
+})
+
 test('what an ended session leaves is done with once it is given back, and what could not be stays on disk', async () => {
   const { store, session, journal, hand, later } = begin()
   hand('1')

@@ -115,9 +115,17 @@ export class Journal {
 
   /** Resolves when nothing is on its way to the disk, or nothing gets there. */
   async whenQuiet(): Promise<void> {
-    while ((this.#isScheduled || this.#waiting.length > 0 || this.#writing > 0) && !this.isFailing) {
+    while (this.#hasToWrite && !this.isFailing) {
       this.#endRest()
       await this.#nextTurn()
+    }
+  }
+
+  /** Resolves when nothing is on its way to the disk, however long that takes: until then senders wait for this version of the plugin. */
+  async whenWritten(): Promise<void> {
+    while (this.#hasToWrite) {
+      if (this.isFailing) await new Promise<void>((resolve) => void this.#timers.after(RETRY_MS, resolve))
+      else await this.whenQuiet()
     }
   }
 
@@ -132,6 +140,11 @@ export class Journal {
     return [...this.#handed].flatMap(([session, handed]) =>
       handed.flatMap(({ entry, receipt }) => (entry.state === 'stored' ? [{ session, receipt, journalID: entry.journalID }] : [])),
     )
+  }
+
+  /** Numbers of the rows that it waits for, or removes. */
+  rows(): Set<number> {
+    return new Set([...this.stored().map(({ journalID }) => journalID), ...this.#removal.rows])
   }
 
   /** A row that the version before wrote. */
@@ -191,6 +204,9 @@ export class Journal {
     this.#ticking ??= this.#timers.every(TICK_MS, () => this.#tick())
   }
 
+  get #hasToWrite(): boolean {
+    return this.#isScheduled || this.#waiting.length > 0 || this.#writing > 0
+  }
   get #mayWrite(): boolean {
     return this.#writing === 0 && !this.#pause && !this.#rest
   }

@@ -8,6 +8,8 @@ export class Removal {
   readonly #store: JournalStore
   readonly #log: Logger
   #rows: number[] = []
+  /** Of the batch that is under way. */
+  #leaving: readonly number[] = []
   #underWay: Promise<void> | undefined
 
   constructor(store: JournalStore, log: Logger) {
@@ -17,6 +19,11 @@ export class Removal {
 
   get isEmpty(): boolean {
     return this.#rows.length === 0
+  }
+
+  /** All that are not gone yet. */
+  get rows(): readonly number[] {
+    return [...this.#leaving, ...this.#rows]
   }
 
   /** By the time of the next batch, or at once where there are many. */
@@ -30,6 +37,7 @@ export class Removal {
     if (this.#underWay || this.isEmpty) return this.#underWay ?? Promise.resolve()
     const rows = this.#rows
     this.#rows = []
+    this.#leaving = rows
     this.#underWay = this.#store
       .remove(rows)
       .catch((error: unknown) => {
@@ -37,6 +45,7 @@ export class Removal {
         this.#rows = [...rows, ...this.#rows]
       })
       .finally(() => {
+        this.#leaving = []
         this.#underWay = undefined
       })
     return this.#underWay

@@ -159,6 +159,33 @@ test('with `fast` nothing is journalled, and what `strict` has left is given bac
   assert.equal(await rows(second), 0)
 })
 
+test('a row that nobody knows, as after a return that failed, is given back within two minutes; those of live sessions stay', async (t) => {
+  const server = await startTestServer(t, { clock: 'virtual' })
+  await server.accounts.create({ username: 'nurse', password: 'nurse' })
+  const romeo = await server.login('romeo')
+  const juliet = await server.login('juliet', { resource: 'balcony' })
+  for (const client of [romeo, juliet]) await enable(client)
+  romeo.send(chat('juliet@test', '1'))
+  await acknowledged(romeo, 1)
+  await juliet.receive('message')
+  const stanza = '<message from="romeo@test" type="chat"><body>forgotten</body></message>'
+  await server.database
+    .forPlugin('test')
+    .knex('ofDeliveryJournal')
+    .insert({ journalID: 0, username: 'nurse', creationDate: '001700000000000', stanza })
+  await server.clock.advance(60_000)
+  assert.equal(await rows(server), 2, 'it may have been on its way')
+  await server.clock.advance(60_000)
+  await until(async () => (await rows(server)) === 1)
+  const nurse = await server.login('nurse')
+  assert.equal(bodyOf(await nurse.receive('message')), 'forgotten')
+  juliet.send(element('a', { xmlns: SM, h: 1 }))
+  await juliet.sync()
+  await server.clock.advance(1000)
+  await until(async () => (await rows(server)) === 0)
+  await juliet.receiveNothing('message')
+})
+
 test('a reload of the plugin forgets no message, and its row goes when the client acknowledges it', async (t) => {
   const server = await startTestServer(t)
   const romeo = await server.login('romeo')
