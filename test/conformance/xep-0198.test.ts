@@ -41,6 +41,19 @@ async function lost(server: TestServer, client: TestClient): Promise<void> {
   await until(async () => (await metric(server, 'sessions_waiting')) > 0)
 }
 
+/** Each sees the other's presence. */
+async function befriend(one: TestClient, other: TestClient): Promise<void> {
+  for (const [asking, asked] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    asking.send(element('presence', { to: asked.jid.bare().toString(), type: 'subscribe' }))
+    await asked.receive((el) => el.is('presence') && el.attrs.type === 'subscribe')
+    asked.send(element('presence', { to: asking.jid.bare().toString(), type: 'subscribed' }))
+    await asking.receive((el) => el.is('presence') && el.attrs.type === undefined)
+  }
+}
+
 async function metric(server: TestServer, name: string): Promise<number> {
   const text = await (await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${server.adminToken}` } })).text()
   return Number(new RegExp(`^\\S*${name}\\S* (\\d+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
@@ -71,6 +84,7 @@ test('unacknowledged stanzas come again in order after a lost connection, and pr
   const server = await startTestServer(t)
   const romeo = await server.login('romeo')
   const juliet = await server.login('juliet', { resource: 'balcony' })
+  await befriend(romeo, juliet)
   const { id, max, resume: may } = (await enable(juliet)).attrs
   assert.deepEqual([may, max], ['true', '300'])
   assert.ok(id.length >= 22)
@@ -94,6 +108,7 @@ test('unacknowledged stanzas come again in order after a lost connection, and pr
   await again.receiveNothing('message')
   romeo.send(chat('juliet@test/balcony', '5'))
   assert.equal(bodyOf(await again.receive('message')), '5')
+  await romeo.receiveNothing((el) => el.is('presence') && el.attrs.type === 'unavailable')
 })
 
 test('a session is resumed over TLS while its old connection is still open, which ends with a conflict', async (t) => {
@@ -348,6 +363,27 @@ test('senders wait for a client that acknowledges too slowly, and nothing of the
   await juliet.receiveNothing('message')
   juliet.send(element('a', { xmlns: SM, h: 101 }))
   for (let i = 101; i <= 120; i++) assert.equal(bodyOf(await juliet.receive('message')), String(i))
+})
+
+test('bytes count as well as stanzas, and a client that goes on to acknowledge nothing is ended: what it held is kept', async (t) => {
+  const server = await startTestServer(t, {
+    clock: 'virtual',
+    config: { streamManagement: { unacknowledgedBytes: 300_000 }, limits: { enabled: false } },
+  })
+  const romeo = await server.login('romeo')
+  const juliet = await server.login('juliet', { resource: 'balcony' })
+  await enable(juliet)
+  const long = (number: number) => `${number} ${'x'.repeat(110_000)}`
+  for (let i = 1; i <= 4; i++) romeo.send(element('message', { to: 'juliet@test/balcony', type: 'chat' }, element('body', {}, long(i))))
+  for (let i = 1; i <= 3; i++) assert.equal(bodyOf(await juliet.receive('message')), long(i))
+  await juliet.receiveNothing('message')
+  assert.ok(server.sessions.get(juliet.jid)?.isOpen, 'it has some time to acknowledge')
+  await server.clock.advance(10_000)
+  assert.ok((await juliet.receive((el) => el.getName() === 'error')).getChild('policy-violation'))
+  await until(async () => !server.sessions.get(juliet.jid))
+  const again = await server.login('juliet')
+  for (let i = 1; i <= 3; i++) assert.equal(bodyOf(await again.receive('message')), long(i))
+  assert.equal(errorCondition(await romeo.receive('message')), 'service-unavailable', 'the fourth was never taken, and has no room')
 })
 
 test('a session without a connection ends when it has no more room, and what it held is kept', async (t) => {
