@@ -176,6 +176,20 @@ test('rows that are refused are tried again while their senders wait', async () 
   assert.deepEqual([settled(), journal.isFailing, [...store.rows.values()]], [true, false, ['1', '2']])
 })
 
+test('with more waiting than it may keep in memory, there is room again when the disk has taken it', async () => {
+  const { store, journal, hand } = begin()
+  for (let i = 0; i <= 20_000; i++) hand('<message/>')
+  await turns()
+  assert.equal(journal.isSaturated, true)
+  let hasRoom = false
+  const room = journal.whenRoom().then(() => void (hasRoom = true))
+  await turns()
+  assert.equal(hasRoom, false)
+  await store.finish()
+  await room
+  assert.equal(journal.isSaturated, false)
+})
+
 test('the next version of the plugin is told of rows when all are on disk, also where the database refuses them for some time', async () => {
   const { store, journal, hand, later } = begin()
   hand('1')
