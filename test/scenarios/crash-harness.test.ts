@@ -29,13 +29,19 @@ describe('nothing acknowledged is lost', { concurrency: 2 }, () => {
 
   test('when the server is killed 25 times on SQLite', () => crash('--kills', '25', '--engine', 'sqlite', '--seed', '1'))
   test('when the server is killed 25 times on MariaDB', NEEDS_MARIADB, () => crash('--kills', '25', '--engine', 'mysql', '--seed', '2'))
+  test('when the SQLite file is locked', () => crash('--scenario', 'database', '--kills', '2', '--engine', 'sqlite', '--seed', '6', '--outage', '2'))
   test('when MariaDB is killed and stopped under the server', NEEDS_MARIADB, () =>
     crash('--scenario', 'database', '--kills', '2', '--engine', 'mysql', '--seed', '3', '--outage', '2'),
   )
-  test('when the disk is full', async (t) => {
-    const { stdout, stderr } = await node(HARNESS, '--scenario', 'full-disk', '--kills', '2', '--engine', 'sqlite', '--seed', '4', '--outage', '2')
-    if (/^skipped/m.test(stderr)) t.skip(stderr)
-    else assert.match(stdout, / strict /)
-  })
-  test('when the server is told to end', () => crash('--signal', 'SIGTERM', '--kills', '5', '--engine', 'sqlite', '--seed', '5'))
+  for (const engine of ['sqlite', 'mysql'] as const) {
+    const needed = engine === 'mysql' ? NEEDS_MARIADB : {}
+    test(`when the disk is full, on ${engine}`, needed, async (t) => {
+      const { stdout, stderr } = await node(HARNESS, '--scenario', 'full-disk', '--kills', '2', '--engine', engine, '--seed', '4', '--outage', '2')
+      if (/^skipped/m.test(stderr)) t.skip(stderr)
+      else assert.match(stdout, / strict /)
+    })
+    test(`when the server is told to end, on ${engine}`, needed, () =>
+      crash('--signal', 'SIGTERM', '--kills', '5', '--engine', engine, '--seed', '5'),
+    )
+  }
 })
