@@ -15,6 +15,7 @@ import type { ServerConfig } from './config/server-config.js'
 import { openDatabase, type ServerDatabase } from './database/database.js'
 import { Delivery } from './delivery/delivery.js'
 import { RemoteRoutes } from './delivery/remote-routes.js'
+import { warnWithoutJournal } from './durability-watch.js'
 import { InternalSession } from './internal-session.js'
 import { loadTls } from './net/tls-context.js'
 import { FlightRecorder } from './pipeline/flight-recorder.js'
@@ -182,6 +183,7 @@ class Server {
     mountAdminRoutes({ ...own, ...parts, audit: securityAudit(database), host: c2s.host, version })
     measureServer(metrics, { ...own, ...parts })
     await plugins.start()
+    if (this.#config.durability === 'strict') warnWithoutJournal(plugins, this.#log)
     await this.#hooks.tell('pluginsStarted', {})
     await clients.start()
     database.separateReads()

@@ -4,6 +4,7 @@
  * `declare module '@beaconfire/plugin-sdk' { interface Services { greetings: GreetingService } }`.
  */
 import type { CapabilitiesService } from './capabilities.js'
+import type { DeliveryJournalService } from './delivery-journal.js'
 import type { PepService } from './pep.js'
 import type { PresenceService } from './presence.js'
 import type { PrivateDataService } from './private-data.js'
@@ -13,6 +14,7 @@ import type { VcardService } from './vcards.js'
 
 export interface Services {
   capabilities: CapabilitiesService
+  deliveryJournal: DeliveryJournalService
   pep: PepService
   privateData: PrivateDataService
   vcards: VcardService

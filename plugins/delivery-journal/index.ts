@@ -20,6 +20,7 @@ export default definePlugin({
   version: '0.1.0',
   description: 'Keeps messages on disk until their recipients have acknowledged them',
   tables,
+  provides: ['deliveryJournal'],
 
   setup({ database, domain, durability, giveBack, log, metrics, sessions, timers }) {
     const store = new JournalStore(database)
@@ -53,6 +54,7 @@ export default definePlugin({
     }
 
     return {
+      services: { deliveryJournal: journal },
       interceptors: durability === 'strict' ? [handedOver(journal, timers)] : [],
       hooks: {
         pluginsStarted: restoreAfterCrash,

@@ -186,6 +186,14 @@ test('a row that nobody knows, as after a return that failed, is given back with
   await juliet.receiveNothing('message')
 })
 
+test('an operator who has `strict` and no journal is told at the start', async (t) => {
+  const told = (log: string) => log.split('\n').filter((it) => it.includes('no plugin keeps a delivery journal')).length
+  const without = await startServerProcess(t, { config: { plugins: { disabled: ['delivery-journal'] } } })
+  assert.equal(told(without.log), 1)
+  const fast = await startServerProcess(t, { config: { durability: 'fast', plugins: { disabled: ['delivery-journal'] } } })
+  assert.equal(told(fast.log), 0)
+})
+
 test('a reload of the plugin forgets no message, and its row goes when the client acknowledges it', async (t) => {
   const server = await startTestServer(t)
   const romeo = await server.login('romeo')
