@@ -61,12 +61,16 @@ export class GuardedInterceptor {
   readonly budget: number
   /** What is called: the interceptor, or it and its shadow. */
   called: PacketInterceptor
-  /** 0 while the breaker is closed; else until when it is open, by `performance.now()`. The one thing looked at before each call. */
+  /** 0 while the breaker is closed; else until when it is open, by `performance.now()`. */
   openUntil = 0
+  /**
+   * Calls that failed or overran since the last that was good: not 0 while the breaker is open. The one thing looked at before each call
+   * of a run that is timed as a whole.
+   */
+  failuresInRow = 0
   readonly #log: Logger
   readonly #failuresToOpen: number
   readonly #retryAfter: number
-  #failuresInRow = 0
   /** Calls since the last that was timed. */
   #untimed = 0
 
@@ -94,6 +98,12 @@ export class GuardedInterceptor {
     return true
   }
 
+  /** Closes the breaker, and begins to count anew. */
+  close(): void {
+    this.failuresInRow = 0
+    this.openUntil = 0
+  }
+
   /** It was left out, its breaker being open. @throws PacketRejected when nothing may pass without it */
   skipped(crossing: Crossing): void {
     this.counters.skipped++
@@ -111,15 +121,14 @@ export class GuardedInterceptor {
       this.#overran(elapsed, undefined)
       return false
     }
-    if (isSettled && this.#failuresInRow !== 0) this.#recovered()
+    if (isSettled && this.failuresInRow !== 0) this.#recovered()
     return true
   }
 
-  /** As {@link returned}, in a run that is timed as a whole. */
-  returnedUntimed(isSettled: boolean): void {
+  /** As {@link returned}, in a run that is timed as a whole: nobody is in it who had failures to take back. */
+  returnedUntimed(): void {
     this.counters.calls++
     this.#untimed++
-    if (isSettled && this.#failuresInRow !== 0) this.#recovered()
   }
 
   /** It, or one of the others, took too long. @param elapsed of all of them, in ms */
@@ -128,14 +137,18 @@ export class GuardedInterceptor {
     this.#overran(elapsed, others.length > 0 ? others.map((it) => it.key) : undefined)
   }
 
-  /** The promise it had returned was fulfilled in time. */
+  /** The promise it had returned was fulfilled in time, and it had returned that in time too. */
   settled(): void {
-    if (this.#failuresInRow !== 0) this.#recovered()
+    if (this.failuresInRow !== 0) this.#recovered()
   }
 
-  /** The promise it had returned did not settle in time. @throws PacketRejected when nothing may pass without it */
-  givenUp(crossing: Crossing): void {
-    this.#overran(this.budget, undefined)
+  /**
+   * The promise it had returned did not settle in time.
+   * @param isOnTime false when the call has been counted as an overrun
+   * @throws PacketRejected when nothing may pass without it
+   */
+  givenUp(crossing: Crossing, isOnTime: boolean): void {
+    if (isOnTime) this.#overran(this.budget, undefined)
     this.#refuseIfClosed(crossing)
   }
 
@@ -151,7 +164,7 @@ export class GuardedInterceptor {
     const { counters } = this
     if (error instanceof PacketRejected && !crossing.processed) {
       counters.rejections++
-      if (isOnTime && this.#failuresInRow !== 0) this.#recovered()
+      if (isOnTime && this.failuresInRow !== 0) this.#recovered()
       throw error
     }
     counters.errors++
@@ -181,21 +194,20 @@ export class GuardedInterceptor {
   }
 
   #countFailure(): void {
-    this.#failuresInRow++
-    if (this.#failuresInRow < this.#failuresToOpen) return
+    this.failuresInRow++
+    if (this.failuresInRow < this.#failuresToOpen) return
     if (this.openUntil === 0)
       this.#log.error(
-        { ...this.#fields(), failures: this.#failuresInRow, retryAfter: this.#retryAfter, error: this.counters.lastError },
+        { ...this.#fields(), failures: this.failuresInRow, retryAfter: this.#retryAfter, error: this.counters.lastError },
         'interceptor is switched off for now',
       )
     this.openUntil = performance.now() + this.#retryAfter
   }
 
   #recovered(): void {
-    this.#failuresInRow = 0
-    if (this.openUntil === 0) return
-    this.openUntil = 0
-    this.#log.info(this.#fields(), 'interceptor works again')
+    const wasOpen = this.openUntil !== 0
+    this.close()
+    if (wasOpen) this.#log.info(this.#fields(), 'interceptor works again')
   }
 
   #refuseIfClosed(crossing: Crossing): void {

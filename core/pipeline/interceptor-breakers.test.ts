@@ -196,3 +196,15 @@ test('two interceptors of one name are a named error of their plugin', () => {
     },
   )
 })
+
+test('switching one on closes its breaker, and takes back the failures that had opened it', () => {
+  const interceptor = failing({ breaker: { failures: 2, retryAfter: 60_000 } })
+  const { chain, run } = chainWith(interceptor)
+  for (let i = 0; i < 2; i++) void run()
+  assert.equal(chain.statuses()[0]?.breaker, 'open')
+  chain.switch('plugin', 'failing', true)
+  void run()
+  assert.equal(chain.statuses()[0]?.breaker, 'closed', 'one failure is not two in a row')
+  void run()
+  assert.equal(chain.statuses()[0]?.breaker, 'open')
+})

@@ -67,14 +67,14 @@ export class InterceptorChain {
     return [...this.#guarded.values()].map((it) => it.status(this.#off.has(it.key)))
   }
 
-  /** Switches one off, or on again, until the server stops; its plugin may be reloaded meanwhile. @returns false when there is none */
+  /** Switches one off, or on again with its breaker closed, until the server stops; its plugin may be reloaded meanwhile. @returns false when there is none */
   switch(plugin: string, name: string, on: boolean): boolean {
     const found = this.#guarded.get(`${plugin}/${name}`)
     if (!found) return false
     this.#chains.change(() => {
       if (on) this.#off.delete(found.key)
       else this.#off.add(found.key)
-      found.openUntil = 0
+      found.close()
     })
     return true
   }

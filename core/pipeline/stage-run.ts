@@ -71,9 +71,9 @@ function runEach(
       const result = it.called.interceptPacket(crossing)
       const endedAt = performance.now()
       if (result !== undefined && isPromise(result)) {
-        it.returned(endedAt - startedAt, false)
+        isOnTime = it.returned(endedAt - startedAt, false)
         const run = asynchronous ?? new AsynchronousRun(stages, crossing, deadlines, probe)
-        return run.waitFor(result, i, list, endedAt)
+        return run.waitFor(result, i, list, endedAt, isOnTime)
       }
       isOnTime = it.returned(endedAt - startedAt, true)
       startedAt = endedAt
@@ -90,7 +90,7 @@ function runEach(
   return undefined
 }
 
-/** Looks at the clock before the first call and after the last: as long as nothing but the usual happens. */
+/** Looks at the clock before the first call and after the last: as long as nothing but the usual happens, and to nobody lately. */
 function runTogether(
   start: number,
   list: CallList,
@@ -104,7 +104,7 @@ function runTogether(
   const startedAt = performance.now()
   for (let i = start; i < interceptors.length; i++) {
     const it = interceptors[i] as GuardedInterceptor
-    if (it.openUntil !== 0) {
+    if (it.failuresInRow !== 0) {
       list.ranTogether(start, i, performance.now() - startedAt)
       return runEach(i, list, stages, crossing, deadlines, undefined, asynchronous)
     }
@@ -112,19 +112,20 @@ function runTogether(
     try {
       result = it.called.interceptPacket(crossing)
     } catch (error) {
-      it.returnedUntimed(false)
-      list.ranTogether(start, i + 1, performance.now() - startedAt)
-      fail(it, crossing, error, undefined)
+      it.returnedUntimed()
+      const elapsed = performance.now() - startedAt
+      list.ranTogether(start, i + 1, elapsed)
+      fail(it, crossing, error, undefined, elapsed <= it.budget)
       return runFrom(i + 1, list, stages, crossing, deadlines, undefined, asynchronous)
     }
     if (result !== undefined && isPromise(result)) {
       const endedAt = performance.now()
-      it.returnedUntimed(false)
+      it.returnedUntimed()
       list.ranTogether(start, i + 1, endedAt - startedAt)
       const run = asynchronous ?? new AsynchronousRun(stages, crossing, deadlines, undefined)
-      return run.waitFor(result, i, list, endedAt)
+      return run.waitFor(result, i, list, endedAt, endedAt - startedAt <= it.budget)
     }
-    it.returnedUntimed(true)
+    it.returnedUntimed()
     if (type === undefined || crossing.packet.type === type) continue
     list.ranTogether(start, i + 1, performance.now() - startedAt)
     return runRest(it, stages, crossing, deadlines, undefined, asynchronous)
@@ -177,6 +178,8 @@ class AsynchronousRun implements Timed {
   private reject!: (error: unknown) => void
   private list!: CallList
   private at = 0
+  /** False when the current call has been counted as an overrun before it returned its promise. */
+  private isOnTime = true
   private isGivenUp = false
   private readonly onFulfilled: () => void
   private readonly onRejected: (error: unknown) => void
@@ -196,10 +199,14 @@ class AsynchronousRun implements Timed {
     deadlines.begin(this)
   }
 
-  /** @param at which of the list has returned `result` */
-  waitFor(result: Promise<void>, at: number, list: CallList, startedAt: number): Promise<PacketCrossing> {
+  /**
+   * @param at which of the list has returned `result`
+   * @param isOnTime false when it had blocked for longer than it may by then
+   */
+  waitFor(result: Promise<void>, at: number, list: CallList, startedAt: number, isOnTime: boolean): Promise<PacketCrossing> {
     this.at = at
     this.list = list
+    this.isOnTime = isOnTime
     this.dueAt = startedAt + this.current.budget
     // Not every promise is one of this language's own.
     Promise.resolve(result).then(this.onFulfilled, this.onRejected)
@@ -212,7 +219,7 @@ class AsynchronousRun implements Timed {
     const it = this.current
     probe?.ended(it, crossing, 'given-up')
     try {
-      it.givenUp(crossing)
+      it.givenUp(crossing, this.isOnTime)
       const next = crossing.processed ? crossing : crossing.detached()
       // A run of its own: what this one waits for may still come.
       this.resolve(runFrom(this.at + 1, list, stages, next, deadlines, probe, undefined) ?? next)
@@ -227,8 +234,8 @@ class AsynchronousRun implements Timed {
 
   private fulfilled(): void {
     if (this.isGivenUp) return
-    this.current.settled()
-    this.probe?.ended(this.current, this.crossing, 'passed')
+    if (this.isOnTime) this.current.settled()
+    this.probe?.ended(this.current, this.crossing, this.isOnTime ? 'passed' : 'overran')
     this.goOn()
   }
 
@@ -238,7 +245,7 @@ class AsynchronousRun implements Timed {
       return
     }
     try {
-      fail(this.current, this.crossing, error, this.probe)
+      fail(this.current, this.crossing, error, this.probe, this.isOnTime)
     } catch (refusal) {
       this.refuse(refusal)
       return
