@@ -25,7 +25,7 @@ export const interceptorSchema = Type.Object({
   skipped: Type.Integer({ description: 'calls left out while the breaker was open' }),
   totalMs: Type.Number({ description: 'time spent in it, of which calls that were timed are a sample; of an asynchronous one the synchronous part' }),
   slowestMs: Type.Number({ description: 'the longest that a call that was timed kept the server from anything else' }),
-  lastError: Type.Optional(Type.String()),
+  lastError: Type.Optional(Type.String({ description: 'of the last failure, as the plugin wrote it' })),
 })
 const one = Type.Object({ plugin: Type.String({ minLength: 1 }), name: Type.String({ minLength: 1 }) })
 const query = Type.Object({ plugin: Type.Optional(Type.String({ minLength: 1, description: 'only those of this plugin' })) })

@@ -52,7 +52,7 @@ const stepSchema = Type.Object({
   at: Type.Number({ description: 'ms since the flight began' }),
   ms: Type.Number(),
   outcome: Type.String(),
-  error: Type.Optional(Type.String()),
+  error: Type.Optional(Type.String({ description: 'what was thrown: its text with `bodies`, otherwise its condition or class' })),
   before: Type.Optional(Type.String()),
   after: Type.Optional(Type.String()),
   change: Type.Optional(Type.Object({ at: Type.Integer(), removed: Type.String(), added: Type.String() })),

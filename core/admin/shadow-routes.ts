@@ -5,10 +5,13 @@ import type { PluginControl, ShadowStatus } from '../plugin-host/registries.js'
 import { MAX_PACKAGE_BYTES, pluginSchema, pluginView, proofSchema, refusalsOf } from './plugins-routes.js'
 
 const byName = Type.Object({ name: Type.String({ minLength: 1 }) })
-const bodies = Type.Boolean({ default: false, description: 'show what is said where versions differ; otherwise only how long texts are' })
+const bodies = Type.Boolean({
+  default: false,
+  description: 'show what is said where versions differ, in texts of errors too; otherwise only how long texts are',
+})
 const outcomeSchema = Type.Object({
   verdict: Type.String({ description: 'passed, rejected, failed or not-called' }),
-  detail: Type.Optional(Type.String({ description: 'condition of a rejection, message of an error' })),
+  detail: Type.Optional(Type.String({ description: 'condition of a rejection; of an error its text with `bodies`, otherwise its class' })),
   packet: Type.String({ description: 'the stanza afterwards' }),
   ms: Type.Number(),
 })

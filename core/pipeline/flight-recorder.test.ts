@@ -128,6 +128,39 @@ test('without bodies nothing that was said is kept, and a rewrite still shows', 
   assert.notEqual(before, after)
 })
 
+test('nor is what an error quotes of it, whoever throws it and when', async (t) => {
+  const quoting = ({ packet }: { packet: Stanza }) => new Error(`bad word in: ${packet.toString()}`)
+  const { recorder, say } = armed(
+    t,
+    [
+      {
+        name: 'throws',
+        band: 'guard',
+        interceptPacket(crossing) {
+          throw quoting(crossing)
+        },
+      },
+      { name: 'fails-later', band: 'guard', interceptPacket: (crossing) => Promise.reject(quoting(crossing)) },
+      {
+        name: 'refuses',
+        band: 'observe',
+        when: { incoming: true, processed: false },
+        interceptPacket({ packet }) {
+          throw new PacketRejected({ condition: 'policy-violation', text: packet.toString() })
+        },
+      },
+    ],
+    { bodies: false },
+  )
+  await say(chat('meet me at the tomb'))
+  const [flight] = recorder.search({ limit: 1 })
+  assert.ok(!JSON.stringify(flight).includes('tomb'))
+  assert.deepEqual(
+    flight?.crossings[0]?.steps.map((it) => it.error),
+    ['Error', 'Error', 'policy-violation'],
+  )
+})
+
 test('only what all filters want is recorded, its recipients included', (t) => {
   const jids = (flights: Flight[]) => flights.map((it) => it.stanzaId)
   const tries: [Partial<Arming>, string[]][] = [

@@ -9,6 +9,7 @@ import { type Flight, type FlightCrossing, type FlightStep, sizeOfCrossing, size
 import { type FlightQuery, FlightRing } from './flight-ring.js'
 import { RecordedCrossing } from './recorded-crossing.js'
 import { redactStanza } from './redact-stanza.js'
+import { shownError } from './shown-error.js'
 
 /** Which stanzas are recorded, how, and for how long. All that is given must hold. */
 export interface Arming {
@@ -20,7 +21,7 @@ export interface Arming {
   readonly type?: string | undefined
   /** Only stanzas that an interceptor of this plugin is called for. */
   readonly plugin?: string | undefined
-  /** True: texts are recorded. Otherwise only how long they are, and whether they change. */
+  /** True: texts are recorded, those of errors too. Otherwise only how long they are, and whether they change. */
   readonly bodies: boolean
   /** Disarmed after so long. */
   readonly seconds: number
@@ -193,14 +194,12 @@ class Recorded {
     return Math.round((performance.now() - this.#startedAt) * 1000) / 1000
   }
 
-  /** Never throws: what cannot be read here must still be delivered. */
   shown(xml: string): string {
-    if (this.armed.bodies) return xml
-    try {
-      return redactStanza(xml, this.armed.key)
-    } catch (error) {
-      return `(cannot be shown without its texts: ${error instanceof Error ? error.message : String(error)})`
-    }
+    return this.armed.bodies ? xml : redactStanza(xml, this.armed.key)
+  }
+
+  shownError(error: unknown): string {
+    return shownError(error, this.armed.bodies)
   }
 
   step(crossing: FlightCrossing, step: FlightStep): void {
@@ -233,7 +232,7 @@ class Recorded {
   }
 }
 
-export type RecordedFlight = Pick<Recorded, 'now' | 'shown' | 'step' | 'finished'>
+export type RecordedFlight = Pick<Recorded, 'now' | 'shown' | 'shownError' | 'step' | 'finished'>
 
 function concerns(jid: Jid, wanted: Jid): boolean {
   return wanted.resource === '' ? jid.bare().equals(wanted) : jid.equals(wanted)

@@ -18,6 +18,7 @@ export interface FlightStep {
   readonly ms: number
   /** `done` and `undelivered` are what routing and delivery come to, `handled` and `pass` what a hook says. */
   readonly outcome: CallOutcome | 'done' | 'undelivered' | 'handled' | 'pass'
+  /** Without bodies its condition, or its class, in place of its text. */
   readonly error: string | undefined
   /** The stanza before and after it, where they differ. */
   readonly before: string | undefined

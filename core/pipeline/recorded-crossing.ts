@@ -1,5 +1,4 @@
 /** Notes each step of one crossing of a stanza that is recorded. */
-import { inspect } from 'node:util'
 import type { CrossingProbe } from './chain-watch.js'
 import type { PacketCrossing } from './crossing.js'
 import type { FlightCrossing, FlightStep, StageName } from './flight.js'
@@ -38,7 +37,7 @@ export class RecordedCrossing implements CrossingProbe {
       at,
       ms: between(at, now),
       outcome,
-      error: error instanceof Error ? error.message : error === undefined ? undefined : inspect(error),
+      error: error === undefined ? undefined : this.#flight.shownError(error),
       before: isRewritten ? this.#flight.shown(this.#before) : undefined,
       after: isRewritten ? this.#flight.shown(after) : undefined,
     })

@@ -2,30 +2,35 @@
 import { createHmac } from 'node:crypto'
 import { Element, parseElement } from '@beaconfire/plugin-sdk'
 
-/** Attributes of payloads whose values say how a stanza works and not what somebody said. */
+/** Attributes whose values say how a stanza works and not what somebody said. */
 const SHOWN = new Set(
   'xmlns id type to from jid node var action affiliation role code by ver hash algo stamp subscription ask xml:lang seconds queryid max'.split(' '),
 )
 
 /**
- * The same XML with each text, and each attribute of a payload that may hold one, as `[n characters, <mark>]`. Equal texts have equal
- * marks under one key, so that a rewrite still shows.
+ * The same XML with each text, and each attribute that may hold one, as `[n characters, <mark>]`. Equal texts have equal marks under one
+ * key, so that a rewrite still shows. Never throws: what cannot be read here is delivered all the same.
  * @param xml one stanza as text
  */
 export function redactStanza(xml: string, key: Uint8Array): string {
-  const tree = parseElement(xml)
-  redactChildren(tree, key)
+  let tree: Element
+  try {
+    tree = parseElement(xml)
+  } catch {
+    return '(cannot be shown without its texts)'
+  }
+  redactElement(tree, key)
   return tree.toString()
 }
 
-function redactChildren(element: Element, key: Uint8Array): void {
+function redactElement(element: Element, key: Uint8Array): void {
+  for (const name of Object.keys(element.attrs)) {
+    const value: unknown = element.attrs[name]
+    if (!SHOWN.has(name) && !name.startsWith('xmlns:') && typeof value === 'string') element.attrs[name] = redacted(value, key)
+  }
   element.children = element.children.map((child) => {
     if (!(child instanceof Element)) return String(child).trim() === '' ? child : redacted(String(child), key)
-    for (const name of Object.keys(child.attrs)) {
-      const value: unknown = child.attrs[name]
-      if (!SHOWN.has(name) && !name.startsWith('xmlns:') && typeof value === 'string') child.attrs[name] = redacted(value, key)
-    }
-    redactChildren(child, key)
+    redactElement(child, key)
     return child
   })
 }

@@ -145,14 +145,13 @@ function isWanted({ when }: PacketInterceptor, { packet, incoming, processed }: 
 }
 
 function notCalled(packet: Stanza): Outcome {
-  return { verdict: 'not-called', detail: undefined, packet: packet.toString(), ms: 0 }
+  return { verdict: 'not-called', error: undefined, packet: packet.toString(), ms: 0 }
 }
 
 function outcomeOf(packet: Stanza, startedAt: number, error: unknown): Outcome {
   const ms = Math.round((performance.now() - startedAt) * 1000) / 1000
   const verdict = error === undefined ? 'passed' : error instanceof PacketRejected ? 'rejected' : 'failed'
-  const detail = error instanceof PacketRejected ? error.condition : error instanceof Error ? error.message : undefined
-  return { verdict, detail, packet: packet.toString(), ms }
+  return { verdict, error, packet: packet.toString(), ms }
 }
 
 function stageOf({ incoming, processed }: Crossing): StageName {

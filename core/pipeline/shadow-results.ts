@@ -1,30 +1,38 @@
 /** How a shadow version's verdicts and rewrites compare with those of the version that serves. */
 import { randomBytes } from 'node:crypto'
+import { PacketRejected } from '@beaconfire/plugin-sdk'
 import type { StageName } from './flight.js'
 import { redactStanza } from './redact-stanza.js'
+import { shownError } from './shown-error.js'
 
 /** What an interceptor made of a stanza. */
 export interface Outcome {
   readonly verdict: 'passed' | 'rejected' | 'failed' | 'not-called'
-  /** Condition of a rejection, message of an error. */
-  readonly detail: string | undefined
+  /** What it threw. */
+  readonly error: unknown
   /** The stanza afterwards. */
   readonly packet: string
   readonly ms: number
 }
 
-export interface Comparison {
+/** The same as it may be shown. */
+export interface ShownOutcome extends Omit<Outcome, 'error'> {
+  /** Condition of a rejection; of an error its text, or its class where texts are not shown. */
+  readonly detail: string | undefined
+}
+
+export interface Comparison<O = Outcome> {
   readonly interceptor: string
   readonly stage: StageName
   readonly jid: string
   readonly stanzaId: string | undefined
   readonly before: string
-  readonly live: Outcome
-  readonly shadow: Outcome
+  readonly live: O
+  readonly shadow: O
 }
 
 /** One comparison that came out differently. */
-export interface ShadowDifference extends Comparison {
+export interface ShadowDifference extends Comparison<ShownOutcome> {
   /** Epoch milliseconds. */
   readonly at: number
   readonly kind: 'verdict' | 'rewrite'
@@ -112,14 +120,13 @@ export class ShadowResults {
     return this.#differences.toReversed()
   }
 
-  #shown(comparison: Comparison): Comparison {
-    const { live, shadow, before } = comparison
-    return {
-      ...comparison,
-      before: this.#text(before),
-      live: { ...live, packet: this.#text(live.packet) },
-      shadow: { ...shadow, packet: this.#text(shadow.packet) },
-    }
+  #shown({ live, shadow, before, ...rest }: Comparison): Comparison<ShownOutcome> {
+    return { ...rest, before: this.#text(before), live: this.#shownOutcome(live), shadow: this.#shownOutcome(shadow) }
+  }
+
+  #shownOutcome({ verdict, error, packet, ms }: Outcome): ShownOutcome {
+    const detail = conditionOf(error) ?? (error === undefined ? undefined : shownError(error, this.#bodies))
+    return { verdict, detail, packet: this.#text(packet), ms }
   }
 
   #text(xml: string): string {
@@ -132,6 +139,10 @@ export class ShadowResults {
 function differenceOf(live: Outcome, shadow: Outcome): 'verdict' | 'rewrite' | undefined {
   const verdict = (it: Outcome) => (it.verdict === 'not-called' ? 'passed' : it.verdict)
   if (verdict(live) !== verdict(shadow)) return 'verdict'
-  if (live.verdict === 'rejected') return live.detail === shadow.detail ? undefined : 'verdict'
+  if (live.verdict === 'rejected') return conditionOf(live.error) === conditionOf(shadow.error) ? undefined : 'verdict'
   return live.packet === shadow.packet ? undefined : 'rewrite'
+}
+
+function conditionOf(error: unknown): string | undefined {
+  return error instanceof PacketRejected ? error.condition : undefined
 }

@@ -211,7 +211,7 @@ test('what a shadow throws, or never ends, costs the stanza nothing, and shows; 
   const next = await write(
     'next',
     censor('2.0.0', {
-      body: `if (packet.body === 'fail') throw new Error('broken'); if (packet.body === 'hang') await new Promise(() => {})`,
+      body: `if (packet.body === 'fail') throw new RangeError('bad word in: ' + packet); if (packet.body === 'hang') await new Promise(() => {})`,
     }).replace("band: 'transform',", "band: 'transform', budget: 30,"),
   )
   await api('POST ', { folder: next })
@@ -223,6 +223,10 @@ test('what a shadow throws, or never ends, costs the stanza nothing, and shows; 
     ['failed', 'failed'],
   )
   assert.ok(!JSON.stringify(differences).includes('<body>fail'))
+  assert.deepEqual(
+    differences.map((it) => it.shadow.detail),
+    ['NotSettled', 'RangeError'],
+  )
   assert.equal((await api('DELETE ')).status, 204)
   assert.equal((await api('DELETE ')).status, 404)
 })
