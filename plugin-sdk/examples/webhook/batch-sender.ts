@@ -5,6 +5,9 @@ import type { WebhookConfig } from './config.js'
 import type { EventStore, StoredEvent } from './event-store.js'
 import { SIGNATURE_HEADER, signatureOf } from './signature.js'
 
+/** How often an idle sender looks whether somebody else has queued events, in ms. */
+const LOOK_AGAIN_MS = 10_000
+
 export interface SenderCollaborators {
   readonly store: EventStore
   readonly config: WebhookConfig
@@ -64,10 +67,13 @@ export class BatchSender {
     return this.#waiting
   }
 
-  /** Goes on with what the table has. */
+  /**
+   * Goes on with what the table has, and with what comes to have without this sender being told: after a swap the version before brings to
+   * their end the messages that were under way, and their events are queued by it.
+   */
   async start(): Promise<void> {
-    this.#waiting = await this.#store.count('waiting')
-    if (this.#waiting > 0) this.#wake(0)
+    await this.#look()
+    this.#timers.every(LOOK_AGAIN_MS, () => this.#look())
   }
 
   /** What is under way is given up; it is sent again when the plugin starts again. */
@@ -91,6 +97,13 @@ export class BatchSender {
       lastError: this.#lastError,
       nextAttemptAt: at === undefined ? undefined : new Date(at),
     }
+  }
+
+  /** One that is at work, or waits to be, comes by all of them anyway. */
+  async #look(): Promise<void> {
+    if (this.#running || this.#timer) return
+    this.#waiting = await this.#store.count('waiting')
+    if (this.#waiting > 0) this.#wake(0)
   }
 
   /** A wait after a failure is not cut short by new events. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
+import { definePlugin } from '@beaconfire/plugin-sdk'
 import { onBothEngines, startTestServer, type TestConfig, type TestServer } from '@beaconfire/plugin-sdk/testing'
 import { waitAfter } from './back-off.js'
 import { checkTarget } from './config.js'
@@ -157,6 +158,41 @@ test('what waits is sent by the next version and after a restart', async (t) => 
   const second = await start(t, { url: hook.url }, { dataFolder: first.dataFolder })
   await settled(second)
   assert.deepEqual(hook.batches.at(-1)?.bodies, ['one'])
+})
+
+test('so is what the version before queues after the next one has begun', { timeout: 20_000 }, async (t) => {
+  const hook = await receiver(t, 200)
+  let goOn: () => void = () => undefined
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  const holds = definePlugin({
+    name: 'holds',
+    version: '1.0.0',
+    setup: () => ({
+      interceptors: [{ name: 'message', band: 'guard', when: { stanza: 'message', incoming: true, processed: false }, interceptPacket: () => gate }],
+    }),
+  })
+  const server = await startTestServer(t, {
+    plugins: [webhook, holds],
+    clock: 'virtual',
+    config: { plugins: { settings: { webhook: { ...fast, url: hook.url, lingerMs: 60_000 } } } },
+  })
+  const [romeo, juliet] = [await server.login('romeo'), await server.login('juliet')]
+  romeo.send(`<message to="${juliet.jid}" type="chat"><body>one</body></message>`)
+  const isHeld = async () => {
+    const { items } = (await (await server.admin('/api/v1/interceptors?plugin=holds')).json()) as { items: { calls: number }[] }
+    return items[0]?.calls === 1
+  }
+  while (!(await isHeld()));
+  const reloaded = server.plugins.reload('webhook')
+  while (server.plugins.find('webhook')?.reloads !== 1) await new Promise(setImmediate)
+  goOn()
+  await reloaded
+  await juliet.receive('message')
+  assert.equal(hook.batches.length, 0)
+  while (hook.batches.length === 0) await server.clock.advance(1000)
+  await hook.heard('one')
 })
 
 test('a receiver that never answers slows no message, and neither does a table that cannot be written', async (t) => {
