@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The command line: starts the server, with its configuration, signals and exit code, or hands over to another command. */
 import { sep } from 'node:path'
 import { setFlagsFromString } from 'node:v8'

@@ -22,7 +22,7 @@ export async function packSdk(folder: string): Promise<ReadonlyMap<string, strin
       const from = join(staging, name)
       for (const [path, contents] of files) {
         await mkdir(dirname(join(from, path)), { recursive: true })
-        await writeFile(join(from, path), contents, { mode: path.startsWith('bin/') ? 0o755 : 0o644 })
+        await writeFile(join(from, path), contents, { mode: isProgram(contents) ? 0o755 : 0o644 })
       }
       const args = ['pack', from, '--pack-destination', folder, '--json', '--ignore-scripts', '--offline', '--loglevel=error']
       const { stdout } = await promisify(execFile)('npm', args, { cwd: staging })
@@ -32,6 +32,10 @@ export async function packSdk(folder: string): Promise<ReadonlyMap<string, strin
   } finally {
     await rm(staging, { recursive: true, force: true })
   }
+}
+
+function isProgram(contents: string | Uint8Array): boolean {
+  return Buffer.from(contents.slice(0, 2)).toString() === '#!'
 }
 
 /** npm 11 lists what it packed, npm 12 gives it by package. */

@@ -8,6 +8,7 @@ import { build } from 'esbuild'
 import { compileTree } from '../compile-tree.js'
 import { CORE, CREATE, SDK, TOOLS } from '../create-plugin/place.js'
 import { declarationsOf, writtenDeclarations } from './declarations.js'
+import { packedDocuments } from './documents.js'
 
 export type PackageFiles = Map<string, string | Uint8Array>
 
@@ -38,19 +39,10 @@ async function sdkFiles(root: string, declarations: ReadonlyMap<string, string>)
   put(await compileTree(root, 'plugin-sdk'))
   put(declarations)
   // Examples are there to be read, and copied.
-  for (const path of await published(join(root, 'plugin-sdk'))) files.set(path, await readFile(join(root, 'plugin-sdk', path)))
+  for (const [path, contents] of await packedDocuments(root, files.keys())) files.set(path, contents)
   files.set('LICENSE', await readFile(join(root, 'LICENSE')))
   files.set('package.json', await sdkManifest(root))
   return files
-}
-
-/** Guide, documents and examples. */
-async function published(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const paths = entries.filter((it) => it.isFile()).map((it) => relative(folder, join(it.parentPath, it.name)))
-  return paths.filter(
-    (path) => !path.includes('node_modules') && (path === 'README.md' || /^docs\/.*\.md$/.test(path) || path.startsWith('examples/')),
-  )
 }
 
 async function sdkManifest(root: string): Promise<string> {
@@ -144,8 +136,10 @@ function noManifest(error: NodeJS.ErrnoException): Pick<Manifest, 'dependencies'
   return { dependencies: {} }
 }
 
+/** Without what keeps the sources from being packed as they are. */
 async function manifestOf(folder: string): Promise<Manifest> {
-  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest
+  const { private: _, scripts: __, ...manifest } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest
+  return manifest as Manifest
 }
 
 function entry(path: string): object {

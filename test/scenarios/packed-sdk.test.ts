@@ -1,10 +1,12 @@
 /** What is published: a plugin outside the repository is made with the packed SDK, built, tested and run with it. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { startTestServer } from '@beaconfire/plugin-sdk/testing'
 import { type OutsideProject, outsideProject } from '../support/outside-project.js'
 
@@ -50,6 +52,28 @@ export default definePlugin({
 })
 startTestServer({ after: () => {} }).then((server) => server.sessions.count.toUpperCase())
 `
+
+/** @param anchor of a heading; empty: none is asked for */
+async function isThere(file: string, anchor = ''): Promise<boolean> {
+  if (!existsSync(file)) return false
+  if (anchor === '') return true
+  const headings = [...(await readFile(file, 'utf8')).matchAll(/^#+ (.*)$/gm)].map(([, it = '']) => it)
+  return headings.some(
+    (it) =>
+      it
+        .toLowerCase()
+        .replaceAll(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-') === anchor,
+  )
+}
+
+test('the sources of a package are not packed as they are', async () => {
+  for (const workspace of ['plugin-sdk', 'core']) {
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env
+    const pack = promisify(execFile)('npm', ['pack', '--dry-run', '--offline', '-w', workspace], { env })
+    await assert.rejects(pack, /npm run pack-sdk -- <folder>/)
+  }
+})
 
 describe('a plugin outside the repository', () => {
   let project: OutsideProject
@@ -112,6 +136,19 @@ describe('a plugin outside the repository', () => {
     assert.match(await project.node(['--import', 'tsx', '--test', 'all.test.mjs'], copies), /pass [1-9][\s\S]*fail 0/)
   })
 
+  test('finds every page and file that the packed documents lead to', async () => {
+    const sdk = join(project.folder, 'node_modules/@beaconfire/plugin-sdk')
+    const pages = (await readdir(sdk, { recursive: true })).filter((it) => it.endsWith('.md'))
+    for (const wanted of ['README.md', 'examples/README.md', 'docs/plugins-operations.md', 'docs/rehearsal.md'])
+      assert.ok(pages.includes(wanted), wanted)
+    const dead: string[] = []
+    for (const page of pages)
+      for (const [, link = '', anchor] of (await readFile(join(sdk, page), 'utf8')).matchAll(/\]\(([^)#\s]*)#?([^)\s]*)\)/g))
+        if (!/^[a-z]+:/.test(link) && !(await isThere(link === '' ? join(sdk, page) : join(sdk, dirname(page), link), anchor)))
+          dead.push(`${page}: ${link}#${anchor}`)
+    assert.deepEqual(dead, [])
+  })
+
   test('runs where its folder is in a plugins folder', async (t) => {
     const server = await startTestServer(t, { config: { plugins: { folders: [project.folder], disabled: ['node_modules', 'npm-cache', 'packed'] } } })
     const status = server.plugins.find('hello')
@@ -131,6 +168,19 @@ describe('a plugin outside the repository', () => {
     assert.match(await (await server.admin('/console/plugins/hello/overview/')).text(), /<h1>hello<\/h1>/)
   })
 
+  test('is rehearsed by the command of the packed server', async () => {
+    const session = { kind: 'client', id: 's1', remoteAddress: '192.0.2.1', secure: true, jid: 'romeo@test/a' }
+    const packet = '<message from="romeo@test/a" to="juliet@test" type="chat" id="m1"><body>Wherefore?</body></message>'
+    const lines = [
+      { format: 'beaconfire-recording', version: 1, domain: 'test', recordedAt: '', flights: 1 },
+      { flight: '1', at: 1_700_000_000_000, bodies: true, crossing: 0, incoming: true, session, packet, steps: [] },
+    ]
+    await writeFile(join(project.folder, 'recording.jsonl'), lines.map((it) => `${JSON.stringify(it)}\n`).join(''))
+    const command = 'node_modules/.bin/beaconfire rehearse hello --against hello --recording recording.jsonl --no-database --json'
+    const report = JSON.parse(await project.shell(command)) as { plugin: string; stanzas: number; differing: number }
+    assert.deepEqual([report.plugin, report.stanzas, report.differing], ['hello', 1, 0])
+  })
+
   test('the packed server starts by its own command', async (t) => {
     const env = {
       ...process.env,
@@ -139,7 +189,7 @@ describe('a plugin outside the repository', () => {
       BEACONFIRE_ADMIN_PORT: '0',
       BEACONFIRE_DATA_FOLDER: join(project.folder, 'data'),
     }
-    const child = spawn(process.execPath, ['node_modules/@beaconfire/core/core/main.js'], { cwd: project.folder, env })
+    const child = spawn('node_modules/.bin/beaconfire', { cwd: project.folder, env })
     t.after(() => void child.kill('SIGKILL'))
     let output = ''
     const ready = new Promise<void>((resolve) => {
