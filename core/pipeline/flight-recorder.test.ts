@@ -9,9 +9,9 @@ import { chainWith, gate, romeo, sessionOf } from './interceptor-chain.fixture.j
 const juliet = sessionOf('juliet@test/balcony')
 const everything: Arming = { rate: 1, bodies: true, seconds: 60, maxFlights: 100, maxBytes: 1_000_000 }
 
-function armed(t: TestContext, interceptors: PacketInterceptor[], arming: Partial<Arming> = {}) {
+function armed(t: TestContext, interceptors: PacketInterceptor[], arming: Partial<Arming> = {}, random?: () => number) {
   const { chain, run, ...rest } = chainWith(...interceptors)
-  const recorder = new FlightRecorder((watch) => chain.watch(watch))
+  const recorder = new FlightRecorder((watch) => chain.watch(watch), random)
   t.after(() => recorder.close())
   recorder.arm({ ...everything, ...arming })
   /** To juliet: the way of a message to an online user. */
@@ -178,6 +178,30 @@ test('only what all filters want is recorded, its recipients included', (t) => {
     void run(presence({ id: 'p1', from: 'romeo@test/orchard' }))
     assert.deepEqual(jids(recorder.search({ limit: 10 })), wanted, JSON.stringify(filter))
   }
+})
+
+test('of the stanzas that fit the rate says how many are recorded, and of those every crossing is', (t) => {
+  const drawn = [0.1, 0.25, 0.24, 0.99, 0]
+  const left = [...drawn]
+  const { recorder, run, say } = armed(
+    t,
+    [watch],
+    { rate: 0.25, stanza: 'message' },
+    () => left.shift() ?? assert.fail('drawn more than once for a stanza'),
+  )
+  for (let i = 0; i < drawn.length; i++) {
+    void say(chat('x', String(i)))
+    void run(presence({ id: 'p', from: 'romeo@test/orchard' }))
+  }
+  const flights = recorder.search({ limit: 10 })
+  assert.deepEqual(
+    flights.map((it) => [it.stanzaId, it.crossings.length]),
+    [
+      ['4', 2],
+      ['2', 2],
+      ['0', 2],
+    ],
+  )
 })
 
 test('the oldest go when there are too many, or when they take too much memory', (t) => {

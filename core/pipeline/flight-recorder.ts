@@ -63,12 +63,14 @@ export class FlightRecorder implements CrossingWatch {
   readonly #ring = new FlightRing()
   readonly #followers = new Set<FlightFollower>()
   readonly #switch: (watch: FlightRecorder | undefined) => void
+  readonly #random: () => number
   #armed: Armed | undefined
   #lastId = 0
 
-  /** @param onSwitch is given the recorder when it is armed, undefined when it is disarmed */
-  constructor(onSwitch: (watch: FlightRecorder | undefined) => void) {
+  /** @param onSwitch is given the recorder when it is armed, undefined when it is disarmed @param random 0..1 */
+  constructor(onSwitch: (watch: FlightRecorder | undefined) => void, random = Math.random) {
     this.#switch = onSwitch
+    this.#random = random
   }
 
   /** Records from now on, in place of what it was armed with before. What was recorded stays, as far as it fits. */
@@ -142,7 +144,7 @@ export class FlightRecorder implements CrossingWatch {
     if (armed.stanza !== undefined && packet.kind !== armed.stanza) return undefined
     if (armed.type !== undefined && packet.type !== armed.type) return undefined
     if (armed.jid && ![packet.from, packet.to, session.jid].some((it) => it && concerns(it, armed.jid as Jid))) return undefined
-    if (armed.rate < 1 && Math.random() >= armed.rate) return undefined
+    if (armed.rate < 1 && this.#random() >= armed.rate) return undefined
     const flight: Flight = {
       id: String(++this.#lastId),
       at: Date.now(),

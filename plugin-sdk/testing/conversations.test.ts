@@ -115,6 +115,22 @@ test("the chain's sequences are asserted by name", async (t) => {
   )
 })
 
+test('what was kept for a user who was absent is asserted at the login', async (t) => {
+  const recorder = recordInterceptor()
+  const server = await startTestServer(t, { plugins: ['presence', 'roster', 'offline-storage', recorder.plugin] })
+  const romeo = await server.login('romeo', { resource: 'a' })
+  await server.accounts.create({ username: 'mercutio', password: 'mercutio' })
+  const sequence = openfireSequence(recorder)
+  romeo.send('<message to="mercutio@test" type="chat"><body>x</body></message>')
+  await romeo.sync()
+  sequence.toAbsent(romeo)
+  const mercutio = await server.login('mercutio', { resource: 'c' })
+  await mercutio.receive('message')
+  await mercutio.sync()
+  sequence.atLogin(mercutio)
+  assert.throws(() => sequence.atLogin(mercutio), /in another order:\n- OUT-pre mercutio@test\/c\n- OUT-post mercutio@test\/c/)
+})
+
 type Setup = ReturnType<typeof recordInterceptor>['plugin']['setup']
 
 /** The recorder, in the band of those who refuse. */

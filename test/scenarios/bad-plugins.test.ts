@@ -4,6 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { startTestServer } from '@beaconfire/plugin-sdk/testing'
 import { recordingLogger } from '../../core/log.js'
 
@@ -117,4 +119,42 @@ test('each is told by name what is wrong, and the server and every other plugin 
   assert.deepEqual([state, version], ['running', '1.0.0'])
   assert.match(error ?? '', /restore\(\) failed: on purpose/)
   await serves()
+})
+
+test('one that leaves a listener of its own behind is named with how many of its versions it holds, until it is gone', {
+  timeout: 60_000,
+}, async (t) => {
+  const LEFT = 'listener of the plugin leaky'
+  t.after(() => void process.removeAllListeners(LEFT))
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const folder = await mkdtemp(path.join(tmpdir(), 'beaconfire-bad-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const stop = { leaky: '', clean: `stop() { process.off('${LEFT}', heard) }` }
+  for (const name of ['leaky', 'clean'] as const) {
+    const source = define(name, `start() { process.on('${LEFT}', heard) }, ${stop[name]}`)
+    await mkdir(path.join(folder, name))
+    await writeFile(path.join(folder, name, 'package.json'), JSON.stringify({ name, type: 'module' }))
+    await writeFile(path.join(folder, name, 'index.ts'), source.replace('return', `const heard = () => context.log.info({}, 'heard'); return`))
+  }
+  const { log, entries } = recordingLogger()
+  const server = await startTestServer(t, { log, config: { plugins: { folders: [folder] } } })
+  const held = (name: string) => server.plugins.find(name)?.staleVersions
+  const collectUntil = async (isSo: () => boolean) => {
+    while (!isSo()) {
+      await new Promise(setImmediate)
+      collect()
+    }
+  }
+  for (let i = 0; i < 3; i++) for (const name of ['leaky', 'clean']) await server.plugins.reload(name)
+  const reports = () => entries.filter((it) => it.message.startsWith('stopped versions of the plugin are still held'))
+  await collectUntil(() => reports().length > 0)
+  assert.deepEqual(
+    reports().map(({ fields }) => [fields.plugin, fields.versions]),
+    [['leaky', 3]],
+  )
+  const shown = (await (await server.admin('/api/v1/plugins/leaky')).json()) as { staleVersions: number; state: string }
+  assert.deepEqual([shown.staleVersions, shown.state, held('clean')], [3, 'running', 0])
+  process.removeAllListeners(LEFT)
+  await collectUntil(() => held('leaky') === 0)
 })

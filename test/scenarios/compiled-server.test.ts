@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type ServerProcess, startServerProcess } from '../support/server-process.js'
+import { promisify } from 'node:util'
+import { writeRecording } from '../support/recording.js'
+import { COMPILED_MAIN, type ServerProcess, startServerProcess } from '../support/server-process.js'
 
 const SHIPPED = fileURLToPath(new URL('../../plugins', import.meta.url))
 
@@ -44,7 +47,7 @@ export default definePlugin({
   )
 }
 
-test('the compiled server runs every shipped plugin, and loads and reloads TypeScript that is dropped in', async (t) => {
+test('the compiled server runs every shipped plugin, loads and reloads TypeScript that is dropped in, and rehearses it', async (t) => {
   const server = await startServerProcess(t, { isCompiled: true })
   const shipped = (await readdir(SHIPPED, { withFileTypes: true })).filter((it) => it.isDirectory()).map((it) => it.name)
   const running = (await plugins(server)).filter((it) => it.state === 'running').map((it) => it.name)
@@ -57,4 +60,39 @@ test('the compiled server runs every shipped plugin, and loads and reloads TypeS
     assert.deepEqual([(await hello())?.state, (await hello())?.version], ['running', version])
   }
   assert.equal((await server.stop()).code, 0)
+
+  await rehearse(server.folder)
 })
+
+/** Old and new as they lie in a folder that knows nothing of the repository: TypeScript, which the compiled program compiles. */
+async function rehearse(folder: string): Promise<void> {
+  for (const [version, act] of [
+    ['old', ''],
+    ['new', `if (packet.kind === 'message') packet.body = packet.body?.toUpperCase()`],
+  ] as const) {
+    await mkdir(join(folder, version))
+    await writeFile(join(folder, version, 'package.json'), JSON.stringify({ name: 'shout', version: '1.0.0', type: 'module' }))
+    await writeFile(
+      join(folder, version, 'index.ts'),
+      `import { definePlugin } from '@beaconfire/plugin-sdk'
+export default definePlugin({ name: 'shout', version: '1.0.0', setup: () => ({ interceptors: [
+  { name: 'louder', band: 'transform', when: { stanza: 'message', incoming: true, processed: false }, interceptPacket({ packet }) { ${act} } },
+] }) })
+`,
+    )
+  }
+  await writeRecording(join(folder, 'recording.jsonl'))
+  const args = ['rehearse', 'new', '--against', 'old', '--recording', 'recording.jsonl', '--no-database', '--json']
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const failed = await promisify(execFile)(process.execPath, [COMPILED_MAIN, ...args], { cwd: folder, env }).catch(
+    (error: Error & { code: number; stdout: string; stderr: string }) => error,
+  )
+  assert.ok(failed instanceof Error, 'it says by its exit code that something differs')
+  assert.equal(failed.code, 1, failed.stderr)
+  const report = JSON.parse(failed.stdout) as { differences: { kind: string; change: string }[] }
+  assert.deepEqual(
+    report.differences.map((it) => it.kind),
+    ['rewrite'],
+  )
+  assert.match(report.differences[0]?.change ?? '', /\[-herefore-\]\{\+HEREFORE\+\}/)
+}

@@ -56,3 +56,56 @@ test('an interceptor is switched off and on by the admin API, which is audited a
   const audit = (await (await server.admin('/api/v1/audit')).json()) as { items: { summary: string }[] }
   assert.ok(audit.items.some((it) => it.summary.includes('/interceptors/strict/no%2Fbody/off → 200')))
 })
+
+const broken = definePlugin({
+  name: 'broken',
+  version: '1.0.0',
+  setup: () => ({
+    interceptors: [
+      {
+        name: 'throws',
+        band: 'guard',
+        breaker: { failures: 2, retryAfter: 60_000 },
+        when: { stanza: 'message', incoming: true, processed: false },
+        interceptPacket() {
+          throw new Error('on purpose')
+        },
+      },
+      {
+        name: 'blocks',
+        band: 'guard',
+        budget: 5,
+        breaker: { failures: 3, retryAfter: 60_000 },
+        when: { stanza: 'message', incoming: true, processed: false },
+        async interceptPacket() {
+          const until = performance.now() + 10
+          while (performance.now() < until);
+        },
+      },
+    ],
+  }),
+})
+
+test('the metrics tell of errors, overruns, calls left out, and breakers as they open and are closed', async (t) => {
+  const server = await startTestServer(t, { plugins: [broken] })
+  const romeo = await server.login('romeo', { available: false })
+  const juliet = await server.login('juliet', { available: false })
+  const say = async () => {
+    romeo.send(`<message to="${juliet.jid}" type="chat"><body>x</body></message>`)
+    await juliet.receive('message')
+  }
+  const metrics = async (interceptor: string) => {
+    const text = await (await server.admin('/metrics')).text()
+    return ['errors_total', 'overruns_total', 'skipped_total', 'breaker_state'].map((name) =>
+      Number(text.split(`beaconfire_interceptor_${name}{plugin="broken",interceptor="${interceptor}"} `)[1]?.split('\n')[0]),
+    )
+  }
+  assert.deepEqual([await metrics('throws'), await metrics('blocks')], [Array(4).fill(0), Array(4).fill(0)])
+  for (let i = 0; i < 5; i++) await say()
+  assert.deepEqual(await metrics('throws'), [2, 0, 3, 2])
+  assert.deepEqual(await metrics('blocks'), [0, 3, 2, 2])
+  await server.admin('/api/v1/interceptors/broken/throws/on', { method: 'POST' })
+  assert.deepEqual(await metrics('throws'), [2, 0, 3, 0])
+  await say()
+  assert.deepEqual(await metrics('throws'), [3, 0, 3, 0])
+})

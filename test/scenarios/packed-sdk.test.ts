@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { startTestServer } from '@beaconfire/plugin-sdk/testing'
 import { type OutsideProject, outsideProject } from '../support/outside-project.js'
+import { writeRecording } from '../support/recording.js'
 
 /** As the guide says. */
 const CREATE = 'npm create beaconfire-plugin hello -- --interceptor'
@@ -169,13 +170,7 @@ describe('a plugin outside the repository', () => {
   })
 
   test('is rehearsed by the command of the packed server', async () => {
-    const session = { kind: 'client', id: 's1', remoteAddress: '192.0.2.1', secure: true, jid: 'romeo@test/a' }
-    const packet = '<message from="romeo@test/a" to="juliet@test" type="chat" id="m1"><body>Wherefore?</body></message>'
-    const lines = [
-      { format: 'beaconfire-recording', version: 1, domain: 'test', recordedAt: '', flights: 1 },
-      { flight: '1', at: 1_700_000_000_000, bodies: true, crossing: 0, incoming: true, session, packet, steps: [] },
-    ]
-    await writeFile(join(project.folder, 'recording.jsonl'), lines.map((it) => `${JSON.stringify(it)}\n`).join(''))
+    await writeRecording(join(project.folder, 'recording.jsonl'))
     const command = 'node_modules/.bin/beaconfire rehearse hello --against hello --recording recording.jsonl --no-database --json'
     const report = JSON.parse(await project.shell(command)) as { plugin: string; stanzas: number; differing: number }
     assert.deepEqual([report.plugin, report.stanzas, report.differing], ['hello', 1, 0])

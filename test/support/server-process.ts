@@ -9,7 +9,8 @@ import { TestClient, type TestConfig, type TestScope, TestStream } from '@beacon
 
 const MAIN = fileURLToPath(new URL('../../core/main.ts', import.meta.url))
 const BUILD = fileURLToPath(new URL('../../scripts/build.ts', import.meta.url))
-const COMPILED_MAIN = fileURLToPath(new URL('../../dist/core/main.js', import.meta.url))
+/** Compiled by the first server that asks to be. */
+export const COMPILED_MAIN = fileURLToPath(new URL('../../dist/core/main.js', import.meta.url))
 /** By address: the working folder of the process has no node_modules. */
 const TSX = import.meta.resolve('tsx')
 /** From start to the `ready` line, on a machine that does much else. */
