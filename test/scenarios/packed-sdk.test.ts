@@ -137,6 +137,16 @@ describe('a plugin outside the repository', () => {
     assert.match(await project.node(['--import', 'tsx', '--test', 'all.test.mjs'], copies), /pass [1-9][\s\S]*fail 0/)
   })
 
+  test('is given packages that can be published', async () => {
+    for (const name of ['plugin-sdk', 'core']) {
+      const manifest = JSON.parse(await readFile(join(project.folder, 'node_modules/@beaconfire', name, 'package.json'), 'utf8')) as object
+      assert.deepEqual(
+        Object.keys(manifest).filter((it) => ['private', 'scripts', 'devDependencies'].includes(it)),
+        [],
+      )
+    }
+  })
+
   test('finds every page and file that the packed documents lead to', async () => {
     const sdk = join(project.folder, 'node_modules/@beaconfire/plugin-sdk')
     const pages = (await readdir(sdk, { recursive: true })).filter((it) => it.endsWith('.md'))
