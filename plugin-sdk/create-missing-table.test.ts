@@ -25,6 +25,28 @@ onBothEngines((newStore) => {
     assert.equal((await knex('notes').where('author', 'rene')).length, 1)
   })
 
+  test('its keys and indexes are named after it, however they are made', async (t) => {
+    const database = await (await newStore(t)).open()
+    const tagged = (up: Migration['up']): Migration => ({ version: 2, up })
+    await database.migrate('notes', [
+      step(1, {}),
+      tagged(async (_schema, details) => {
+        await createMissingTable(details, 'noteTag', (table) => {
+          table.increments('id')
+          table.string('author', 64).references('author').inTable('notes')
+          table.string('tag').unique()
+          table.index(['author', 'tag'])
+        })
+      }),
+    ])
+    const { knex } = database.forPlugin('notes')
+    await knex.schema.alterTable('noteTag', (table) => {
+      table.dropForeign('author')
+      table.dropUnique(['tag'])
+      table.dropIndex(['author', 'tag'])
+    })
+  })
+
   test('a table that is there stays with its rows, and gets the indexes that it lacks', async (t) => {
     const database = await (await newStore(t)).open()
     const { knex } = database.forPlugin('notes')

@@ -1,5 +1,5 @@
 /** All SQL over `ofDeliveryJournal`: messages that a client has been handed and not acknowledged. */
-import { type Database, fromDateColumn, type Migration, NumberedAppender, toDateColumn } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, fromDateColumn, type Migration, NumberedAppender, toDateColumn } from '@beaconfire/plugin-sdk'
 
 /** The `ofID` sequence of journalID. */
 const ID_TYPE = 1003
@@ -8,12 +8,8 @@ const RUNS_AT_ONCE = 200
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(schema, { client }) {
-      await schema.createTable('ofDeliveryJournal', (t) => {
-        if (client === 'mysql') {
-          t.charset('utf8mb4')
-          t.collate('utf8mb4_bin')
-        }
+    async up(_schema, details) {
+      await createMissingTable(details, 'ofDeliveryJournal', (t, client) => {
         // SQLite: the type under which it is the row's own number, and needs no index beside the table.
         t.specificType('journalID', client === 'sqlite' ? 'integer' : 'bigint')
           .notNullable()

@@ -1,12 +1,11 @@
 /** Openfire's `ofPresence`: what a user said when the last resource went offline, and when. All SQL over it. */
-import { type Database, fromDateColumnOr, type Logger, type Migration, toDateColumn, XmlColumn } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, fromDateColumnOr, type Logger, type Migration, toDateColumn, XmlColumn } from '@beaconfire/plugin-sdk'
 
 export const tables: readonly Migration[] = [
   {
     version: 1,
-    async up(_schema, { knex }) {
-      if (await knex.schema.hasTable('ofPresence')) return
-      await knex.schema.createTable('ofPresence', (table) => {
+    async up(_schema, details) {
+      await createMissingTable(details, 'ofPresence', (table) => {
         table.string('username', 64).notNullable().primary()
         table.text('offlinePresence')
         table.specificType('offlineDate', 'char(15)').notNullable()

@@ -1,5 +1,5 @@
 /** The roster's tables, which are Openfire's (`ofRoster`, `ofRosterGroups`), one small of our own, and all SQL over them. */
-import { type Database, Jid, type Logger, type Migration, type Subscription } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, Jid, type Logger, type Migration, type Subscription } from '@beaconfire/plugin-sdk'
 import type { RosterEntry } from './roster-entry.js'
 import { groupTables } from './shared-group-store.js'
 
@@ -19,38 +19,32 @@ export const tables: readonly Migration[] = [
   {
     version: 1,
     // An Openfire database has the first two already: it is served in place.
-    async up(_schema, { client, knex }) {
-      if (!(await knex.schema.hasTable('ofRoster'))) {
-        await knex.schema.createTable('ofRoster', (table) => {
-          table.bigInteger('rosterID').notNullable().primary()
-          table.string('username', 64).notNullable()
-          table.string('jid', 1024).notNullable()
-          table.tinyint('sub').notNullable()
-          table.tinyint('ask').notNullable()
-          table.tinyint('recv').notNullable()
-          table.string('nick', 255)
-          table.text('stanza')
-          table.index(['username'], 'ofRoster_username_idx')
-        })
+    async up(_schema, details) {
+      await createMissingTable(details, 'ofRoster', (table, client) => {
+        table.bigInteger('rosterID').notNullable().primary()
+        table.string('username', 64).notNullable()
+        table.string('jid', 1024).notNullable()
+        table.tinyint('sub').notNullable()
+        table.tinyint('ask').notNullable()
+        table.tinyint('recv').notNullable()
+        table.string('nick', 255)
+        table.text('stanza')
+        table.index(['username'], 'ofRoster_username_idx')
         // MySQL takes no index over the whole of so long a column.
-        await knex.schema.raw(`CREATE INDEX ofRoster_jid_idx ON ofRoster (${client === 'mysql' ? 'jid(255)' : 'jid'})`)
-      }
-      if (!(await knex.schema.hasTable('ofRosterGroups'))) {
-        await knex.schema.createTable('ofRosterGroups', (table) => {
-          table.bigInteger('rosterID').notNullable()
-          table.tinyint('rank').notNullable()
-          table.string('groupName', 255).notNullable()
-          table.primary(['rosterID', 'rank'])
-          table.index(['rosterID'], 'ofRosterGroup_rosterid_idx')
-        })
-      }
-      if (!(await knex.schema.hasTable('ofRosterExtra'))) {
-        await knex.schema.createTable('ofRosterExtra', (table) => {
-          table.bigInteger('rosterID').notNullable().primary()
-          table.tinyint('approved').notNullable()
-          table.tinyint('listed').notNullable()
-        })
-      }
+        table.index([client === 'mysql' ? details.knex.raw('jid(255)') : 'jid'], 'ofRoster_jid_idx')
+      })
+      await createMissingTable(details, 'ofRosterGroups', (table) => {
+        table.bigInteger('rosterID').notNullable()
+        table.tinyint('rank').notNullable()
+        table.string('groupName', 255).notNullable()
+        table.primary(['rosterID', 'rank'])
+        table.index(['rosterID'], 'ofRosterGroup_rosterid_idx')
+      })
+      await createMissingTable(details, 'ofRosterExtra', (table) => {
+        table.bigInteger('rosterID').notNullable().primary()
+        table.tinyint('approved').notNullable()
+        table.tinyint('listed').notNullable()
+      })
     },
   },
   { version: 2, up: groupTables },

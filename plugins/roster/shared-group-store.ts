@@ -1,34 +1,28 @@
 /** Openfire's tables of groups, and all SQL over them: read here, and made where they are missing. */
-import type { Database, Migration } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, type Migration } from '@beaconfire/plugin-sdk'
 
 const SHOWN = 'sharedRoster.showInRoster'
 const DISPLAYED = 'sharedRoster.displayName'
 const VIEWERS = 'sharedRoster.groupList'
 
 /** Step 2 of the roster's tables. */
-export const groupTables: Migration['up'] = async (_schema, { knex }) => {
-  if (!(await knex.schema.hasTable('ofGroup'))) {
-    await knex.schema.createTable('ofGroup', (table) => {
-      table.string('groupName', 50).notNullable().primary()
-      table.string('description', 255)
-    })
-  }
-  if (!(await knex.schema.hasTable('ofGroupProp'))) {
-    await knex.schema.createTable('ofGroupProp', (table) => {
-      table.string('groupName', 50).notNullable()
-      table.string('name', 100).notNullable()
-      table.text('propValue').notNullable()
-      table.primary(['groupName', 'name'])
-    })
-  }
-  if (!(await knex.schema.hasTable('ofGroupUser'))) {
-    await knex.schema.createTable('ofGroupUser', (table) => {
-      table.string('groupName', 50).notNullable()
-      table.string('username', 100).notNullable()
-      table.tinyint('administrator').notNullable()
-      table.primary(['groupName', 'username', 'administrator'])
-    })
-  }
+export const groupTables: Migration['up'] = async (_schema, details) => {
+  await createMissingTable(details, 'ofGroup', (table) => {
+    table.string('groupName', 50).notNullable().primary()
+    table.string('description', 255)
+  })
+  await createMissingTable(details, 'ofGroupProp', (table) => {
+    table.string('groupName', 50).notNullable()
+    table.string('name', 100).notNullable()
+    table.text('propValue').notNullable()
+    table.primary(['groupName', 'name'])
+  })
+  await createMissingTable(details, 'ofGroupUser', (table) => {
+    table.string('groupName', 50).notNullable()
+    table.string('username', 100).notNullable()
+    table.tinyint('administrator').notNullable()
+    table.primary(['groupName', 'username', 'administrator'])
+  })
 }
 
 /** A group that is shown in rosters. */
