@@ -83,6 +83,27 @@ onBothEngines((newStore, client) => {
     assert.deepEqual(await one.forPlugin('notes').knex('ofVersion').select('version'), [{ version: 2 }])
   })
 
+  test('a server that waits for another to migrate goes on when the step of that is committed', async (t) => {
+    if (client === 'sqlite') return // the transaction itself is the lock
+    const database = await (await newStore(t)).open()
+    const { knex } = database.forPlugin('notes')
+    const order: string[] = []
+    knex.on('query', ({ sql }: { readonly sql: string }) => {
+      const found = /^commit|(?<=^select )(?:get|release)_lock/i.exec(sql)
+      if (found) order.push(found[0].toLowerCase().replace(';', ''))
+    })
+    await database.migrate('notes', [notes, titles])
+    const ofStep = ['get_lock', 'commit', 'release_lock']
+    assert.deepEqual(order, [...ofStep, ...ofStep])
+  })
+
+  test('a step that fails lets go of the lock', async (t) => {
+    const store = await newStore(t)
+    const [one, other] = [await store.open(), await store.open()]
+    await assert.rejects(one.migrate('notes', [{ version: 1, up: () => Promise.reject(new Error('out of luck')) }]))
+    await other.migrate('notes', [notes])
+  })
+
   test('a step may take a column away from a table that others refer to', async (t) => {
     const database = await (await newStore(t)).open()
     const referring: Migration = {

@@ -1,6 +1,8 @@
 /** Brings the tables of an owner, core or a plugin, up to date: numbered steps, the last one done kept in `ofVersion`. */
 import type { DatabaseClient, Logger, Migration } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
+import type Client from 'knex/lib/client.js'
+import type { Connection } from 'mysql2'
 import type { Engine } from './engine.js'
 
 /** The column's width in Openfire's table. */
@@ -52,9 +54,9 @@ async function versionOf(knex: Knex, owner: string): Promise<number> {
 /** @returns false when another process has run the step meanwhile */
 async function runStep(knex: Knex, client: DatabaseClient, owner: string, step: Migration, known: number): Promise<boolean> {
   try {
-    // SQLite copies a table to alter it, which foreign keys forbid; they are checked when the step is done
-    const config = client === 'sqlite' ? { enforceForeignCheck: false } : {}
-    return await knex.transaction((trx) => withLock(trx, client, () => runUnlessDone(trx, client, owner, step, known)), config)
+    if (client === 'mysql') return await runLocked(knex, owner, step, known)
+    // SQLite copies a table to alter it, which foreign keys forbid; they are checked when the step is done. The transaction is the lock.
+    return await knex.transaction((trx) => runUnlessDone(trx, client, owner, step, known), { enforceForeignCheck: false })
   } catch (error) {
     if (error instanceof MigrationError) throw error
     const reason = error instanceof Error ? error.message : String(error)
@@ -72,15 +74,24 @@ async function runUnlessDone(trx: Knex.Transaction, client: DatabaseClient, owne
   return true
 }
 
-/** SQLite's transaction is itself the lock; MySQL has named ones, of the whole server, that belong to a connection. */
-async function withLock<T>(trx: Knex.Transaction, client: DatabaseClient, work: () => Promise<T>): Promise<T> {
-  if (client === 'sqlite') return work()
-  const lock = trx.raw("left(concat('beaconfire-migrate-', database()), 64)")
-  const [taken] = await trx.select<{ taken: number | null }[]>(trx.raw('get_lock(?, ?) as taken', [lock, LOCK_SECONDS]))
-  if (taken?.taken !== 1) throw new MigrationError(`another process has been migrating tables for ${LOCK_SECONDS} s`)
+/** MySQL has named locks, of the whole server, that belong to a connection: it is let go of when the step is committed, not before. */
+async function runLocked(knex: Knex, owner: string, step: Migration, known: number): Promise<boolean> {
+  const lock = knex.raw("left(concat('beaconfire-migrate-', database()), 64)")
+  const client = knex.client as Client
+  const connection = (await client.acquireConnection()) as Connection
   try {
-    return await work()
+    const [row] = await knex.select<{ taken: number | null }[]>(knex.raw('get_lock(?, ?) as taken', [lock, LOCK_SECONDS])).connection(connection)
+    if (row?.taken !== 1) throw new MigrationError(`another process has been migrating tables for ${LOCK_SECONDS} s`)
+    try {
+      return await knex.transaction((trx) => runUnlessDone(trx, 'mysql', owner, step, known), { connection })
+    } finally {
+      // A connection that is gone has let go of it.
+      await knex
+        .select(knex.raw('release_lock(?)', [lock]))
+        .connection(connection)
+        .catch(() => connection.destroy())
+    }
   } finally {
-    await trx.select(trx.raw('release_lock(?)', [lock]))
+    await client.releaseConnection(connection)
   }
 }
