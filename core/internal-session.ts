@@ -1,5 +1,6 @@
 /** The session of the server itself: where stanzas of core and plugins come from. */
 import type { Jid, Logger, Session } from '@beaconfire/plugin-sdk'
+import { ofLastRow } from './database/stored-together.js'
 import type { Origin } from './pipeline/crossing.js'
 
 export class InternalSession implements Session, Origin {
@@ -21,6 +22,6 @@ export class InternalSession implements Session, Origin {
   /** Where nobody waits for an acknowledgement, a failure is logged. */
   hold(durable: Promise<unknown>, isCertain?: boolean): void {
     if (this.underWay) this.underWay.hold(durable, isCertain)
-    else durable.catch((error: unknown) => this.#log.error({ error }, 'a stanza of the server could not be made durable'))
+    else ofLastRow(durable).catch((error: unknown) => this.#log.error({ error }, 'a stanza of the server could not be made durable'))
   }
 }

@@ -41,8 +41,9 @@ export interface Appender<R extends Row> {
    */
   append(row: R): Promise<void>
   /**
-   * The cheaper way for many rows: all that go into one transaction share a promise. It resolves when they are on disk, and rejects
-   * when none of them is. `refused` is told of each row that is not stored, be it alone or with the others.
+   * The cheaper way for many rows: all that go into one transaction share a promise. It resolves when they are on disk, save those that
+   * the database refused, and rejects when none of them is. Given to `hold` at once, it fails the senders of refused rows, and no others.
+   * `refused` is told of each row that is not stored, be it alone or with the others, before the promise settles.
    */
   appendTogether(row: R, refused: (error: unknown, row: R) => void): Promise<void>
   /** Rows queued or being written, of this appender. */

@@ -26,19 +26,25 @@ export class NumberedAppender<R extends Row, Key extends keyof R & string> {
     return this.#appender.isSaturated
   }
 
-  /** Gives the row the next number and queues it. Resolves when it is on disk. @throws (rejects) with the database's error */
+  /**
+   * Gives the row the next number and queues it. Resolves when it is on disk. A row that has a number from an earlier try keeps it: where
+   * it is stored all the same, as when the connection was lost before the database could say so, that is found now.
+   * @throws (rejects) with the database's error
+   */
   append(row: Omit<R, Key>): Promise<void> {
+    if (this.#isNumbered(row)) return this.#appendAgain(row)
     const id = this.#database.nextId(this.#idType)
-    return typeof id === 'number'
-      ? this.#appender.append(this.#numbered(row, id))
-      : this.#whenNumbered(id, (it) => this.#appender.append(this.#numbered(row, it)))
+    return typeof id === 'number' ? this.#appender.append(this.#numbered(row, id)) : this.#whenNumbered(row, id)
   }
 
-  /** As `Appender.appendTogether`. */
+  /** As `Appender.appendTogether`, and {@link append}. */
   appendTogether(row: Omit<R, Key>, refused: (error: unknown, row: R) => void): Promise<void> {
-    const id = this.#database.nextId(this.#idType)
-    if (typeof id === 'number') return this.#appender.appendTogether(this.#numbered(row, id), refused)
-    return this.#whenNumbered(id, (it) => this.#appender.appendTogether(this.#numbered(row, it), refused))
+    if (!this.#isNumbered(row)) {
+      const id = this.#database.nextId(this.#idType)
+      if (typeof id === 'number') return this.#appender.appendTogether(this.#numbered(row, id), refused)
+      return this.#alone(this.#whenNumbered(row, id), row as R, refused)
+    }
+    return this.#alone(this.#appendAgain(row), row, refused)
   }
 
   /** Resolves when everything appended so far is on disk or has failed. Never rejects. */
@@ -47,12 +53,36 @@ export class NumberedAppender<R extends Row, Key extends keyof R & string> {
     return Promise.allSettled(this.#unnumbered).then(() => this.#appender.whenIdle())
   }
 
-  #whenNumbered(id: Promise<number>, queue: (id: number) => Promise<void>): Promise<void> {
-    const stored = id.then(queue)
+  /** Rows that have to wait do so one by one. */
+  #whenNumbered(row: Omit<R, Key>, id: Promise<number>): Promise<void> {
+    const stored = id.then((it) => this.#appender.append(this.#numbered(row, it)))
     this.#unnumbered.add(stored)
     const done = () => void this.#unnumbered.delete(stored)
     stored.then(done, done)
     return stored
+  }
+
+  /** Nobody else has its number: a row that has it is this one. */
+  async #appendAgain(row: R): Promise<void> {
+    try {
+      await this.#appender.append(row)
+    } catch (error) {
+      if (!this.#database.isDuplicate(error)) throw error
+    }
+  }
+
+  async #alone(stored: Promise<void>, row: R, refused: (error: unknown, row: R) => void): Promise<void> {
+    try {
+      await stored
+    } catch (error) {
+      refused(error, row)
+      throw error
+    }
+  }
+
+  #isNumbered(row: Omit<R, Key>): row is R {
+    const number = (row as Partial<R>)[this.#key]
+    return typeof number === 'number' && number > 0
   }
 
   /** In place: a copy of each row would be garbage on the way of every stanza. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AppendQueue, AppendRefused, type InsertGroup, type RowFailure } from './append-queue.js'
+import { ofLastRow } from './stored-together.js'
 
 /** A database whose writes the test lets through one by one. */
 function heldWriter() {
@@ -57,6 +58,31 @@ test('a row that is refused rejects its own promise alone', async () => {
     ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
   )
   assert.equal(offline.pending, 0)
+})
+
+test('rows that go together share a promise, which tells those that are refused apart', async () => {
+  const { write, next } = heldWriter()
+  const chat = new AppendQueue(write).appender('chat', ['id'])
+  const refused: unknown[] = []
+  const outcomes: Promise<unknown>[] = []
+  const promises = new Set<Promise<void>>()
+  for (let id = 1; id <= 4; id++) {
+    if (id === 2) outcomes.push(chat.append({ id }))
+    else {
+      const stored = chat.appendTogether({ id }, (_error, row) => refused.push(row.id))
+      promises.add(stored)
+      outcomes.push(ofLastRow(stored))
+    }
+  }
+  assert.equal(promises.size, 1)
+  const error = new Error('no room')
+  ;(await next()).resolve([1, 2].map((row) => ({ group: 0, row, error })))
+  const all = await Promise.allSettled([...outcomes, ...promises])
+  assert.deepEqual(
+    all.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'rejected', 'fulfilled', 'fulfilled'],
+  )
+  assert.deepEqual(refused, [3])
 })
 
 test('a write that fails as a whole rejects all its rows, and the next one is tried', async () => {

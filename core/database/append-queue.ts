@@ -1,5 +1,6 @@
 /** Group commit: rows of all appenders that arrive while a write is under way go together in the next transaction. */
 import type { Appender, ColumnValue, Row } from '@beaconfire/plugin-sdk'
+import { StoredTogether } from './stored-together.js'
 
 /** Rows for one statement, their values one after the other: `width` values are a row. */
 export interface InsertGroup {
@@ -49,7 +50,7 @@ export class AppendRefused extends Error {
 }
 
 /** Who is told what became of a row: its own promise, or a function for a row that goes together with others. */
-type Told = Deferred | { readonly row: Row; readonly refused: (error: unknown, row: Row) => void }
+type Told = Deferred<Promise<void>> | { readonly row: Row; readonly refused: (error: unknown, row: Row) => void }
 
 /** The rows of one appender in one transaction. */
 interface RowGroup extends InsertGroup {
@@ -57,7 +58,7 @@ interface RowGroup extends InsertGroup {
   /** By place. */
   readonly told: Told[]
   /** The promise of the rows that go together. */
-  shared: Deferred | undefined
+  shared: Deferred<StoredTogether> | undefined
 }
 
 /** What goes into one transaction. */
@@ -171,7 +172,7 @@ class TableAppender implements Appender<Row> {
   #appended = 0
   #settled = 0
   /** In order of `until`. */
-  #idleWaiters: { readonly until: number; readonly deferred: Deferred }[] = []
+  #idleWaiters: { readonly until: number; readonly deferred: Deferred<Promise<void>> }[] = []
 
   constructor(table: string, columns: readonly string[], queue: AppendQueue, saturatedRows: number) {
     this.table = table
@@ -184,7 +185,7 @@ class TableAppender implements Appender<Row> {
   append(row: Row): Promise<void> {
     const group = this.#add(row)
     if (group instanceof AppendRefused) return Promise.reject(group)
-    const deferred = new Deferred()
+    const deferred = new Deferred(Promise<void>)
     group.told.push(deferred)
     return deferred.promise
   }
@@ -195,9 +196,11 @@ class TableAppender implements Appender<Row> {
       refused(group, row)
       return Promise.reject(group)
     }
+    group.shared ??= new Deferred(StoredTogether)
+    const { promise } = group.shared
+    promise.last = group.told.length
     group.told.push({ row, refused })
-    group.shared ??= new Deferred()
-    return group.shared.promise
+    return promise
   }
 
   #add(row: Row): RowGroup | AppendRefused {
@@ -222,7 +225,7 @@ class TableAppender implements Appender<Row> {
     const until = this.#appended
     const last = this.#idleWaiters.at(-1)
     if (last?.until === until) return last.deferred.promise
-    const deferred = new Deferred()
+    const deferred = new Deferred(Promise<void>)
     this.#idleWaiters.push({ until, deferred })
     return deferred.promise
   }
@@ -243,13 +246,13 @@ export function insertSql(table: string, columns: readonly string[], rows: numbe
   return `insert into ${name(table)} (${columns.map(name).join(', ')}) values ${Array(rows).fill(row).join(', ')}`
 }
 
-class Deferred {
-  readonly promise: Promise<void>
+class Deferred<P extends Promise<void>> {
+  readonly promise: P
   resolve: () => void = () => {}
   reject: (error: unknown) => void = () => {}
 
-  constructor() {
-    this.promise = new Promise((resolve, reject) => {
+  constructor(kind: new (executor: (resolve: () => void, reject: (error: unknown) => void) => void) => P) {
+    this.promise = new kind((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
     })
@@ -262,8 +265,10 @@ function newBatch(): Batch {
 
 function settle({ groups }: Batch, failures: readonly RowFailure[]): void {
   for (const { group, row, error } of failures) {
-    const told = groups[group]?.told[row]
-    if (told) refuse(told, error)
+    const { told, shared } = groups[group] as RowGroup
+    const one = told[row] as Told
+    refuse(one, error)
+    if (shared && !(one instanceof Deferred)) (shared.promise.refused ??= new Map()).set(row, error)
   }
   for (const { told, shared } of groups) {
     shared?.resolve()

@@ -1,5 +1,6 @@
 /** Messages that were accepted and reached nobody after all: to other resources, to who keeps messages, or back to their sender. */
 import { errorReply, type Jid, type Message, type Stanza, StanzaError, stampDelay } from '@beaconfire/plugin-sdk'
+import { ofLastRow } from '../database/stored-together.js'
 import type { Origin } from '../pipeline/crossing.js'
 
 export interface GiveBackCollaborators {
@@ -23,8 +24,9 @@ class ReturnOrigin implements Origin {
   constructor(readonly jid: Jid) {}
 
   hold(durable: Promise<unknown>): void {
-    durable.catch(() => {}) // looked at when all are there
-    this.holds.push(durable)
+    const own = ofLastRow(durable)
+    own.catch(() => {}) // looked at when all are there
+    this.holds.push(own)
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { message, type Stanza } from '@beaconfire/plugin-sdk'
+import { StoredTogether } from '../database/stored-together.js'
 import { AcknowledgementHolds } from './acknowledgement-holds.js'
 
 test('nothing is waited for while nothing is held', () => {
@@ -55,4 +56,34 @@ test('what is held when the client sends again from the start does not count, an
   holds.startOver()
   assert.equal(holds.settledUpTo(3), 3)
   assert.ok(holds.whenSettled())
+})
+
+test('of rows that are stored together those that are refused fail the stanzas that they belong to, each once', async () => {
+  const failed: [string | undefined, unknown][] = []
+  const holds = new AcknowledgementHolds((stanza, error) => failed.push([stanza.id, error]))
+  let store: () => void = () => {}
+  const stored = new StoredTogether((resolve) => {
+    store = resolve
+  })
+  const [first, second, third] = [message({ id: '1' }), message({ id: '2' }), message({ id: '3' })]
+  for (const [row, stanza] of [first, second, second, third].entries()) {
+    stored.last = row + 5 // others have rows in the transaction, too
+    holds.hold(stored, stanza)
+  }
+  const settled = holds.whenSettled()
+  const error = new Error('too long')
+  stored.refused = new Map([4, 6, 7, 9].map((row) => [row, error]))
+  store()
+  await settled
+  assert.deepEqual(failed, [['2', error]])
+})
+
+test('a stanza with several rows in a transaction that fails is told of once', async () => {
+  const failed: Stanza[] = []
+  const holds = new AcknowledgementHolds((stanza) => failed.push(stanza))
+  const stored = new StoredTogether((_resolve, reject) => void setImmediate(reject, new Error('disk full')))
+  const [first, second] = [message({ id: '1' }), message({ id: '2' })]
+  for (const stanza of [first, second, first]) holds.hold(stored, stanza)
+  await holds.whenSettled()
+  assert.deepEqual(failed, [first, second])
 })

@@ -3,10 +3,13 @@
  * something durable on the way of a stanza holds it; a hold that fails is reported with the stanza it belongs to.
  */
 import type { Stanza } from '@beaconfire/plugin-sdk'
+import { StoredTogether } from '../database/stored-together.js'
 
 /** Stanzas that wait for one promise. */
 interface Held {
   readonly stanzas: Stanza[]
+  /** For each of them its row, where it is the promise of rows that are stored together. */
+  readonly rows: number[]
   /** Number of the first of them, where the session counts. */
   first: number
 }
@@ -31,18 +34,31 @@ export class AcknowledgementHolds {
   hold(durable: Promise<unknown>, stanza: Stanza | undefined, number = 0): void {
     const waiting = this.#open.get(durable)
     if (waiting) {
-      if (stanza && waiting.stanzas.at(-1) !== stanza) waiting.stanzas.push(stanza)
+      if (stanza) note(waiting, durable, stanza)
       return
     }
-    const held: Held = { stanzas: stanza ? [stanza] : [], first: number }
+    const held: Held = { stanzas: [], rows: [], first: number }
+    if (stanza) note(held, durable, stanza)
     this.#open.set(durable, held)
     durable.then(
-      () => this.#release(durable, held),
+      () => {
+        if (durable instanceof StoredTogether && durable.refused) this.#failRows(held, durable.refused)
+        this.#release(durable, held)
+      },
       (error: unknown) => {
-        for (const one of held.stanzas) this.#onFailure(one, error)
+        for (const one of new Set(held.stanzas)) this.#onFailure(one, error)
         this.#release(durable, held)
       },
     )
+  }
+
+  #failRows({ stanzas, rows }: Held, refused: ReadonlyMap<number, unknown>): void {
+    const failed = new Map<Stanza, unknown>()
+    for (const [at, stanza] of stanzas.entries()) {
+      const row = rows[at] as number
+      if (refused.has(row)) failed.set(stanza, refused.get(row))
+    }
+    for (const [stanza, error] of failed) this.#onFailure(stanza, error)
   }
 
   /** How many of the session's stanzas may be acknowledged, of `handled`: those before the first that is held. */
@@ -74,6 +90,13 @@ export class AcknowledgementHolds {
     this.#settled?.resolve()
     this.#settled = undefined
   }
+}
+
+function note({ stanzas, rows }: Held, durable: Promise<unknown>, stanza: Stanza): void {
+  if (durable instanceof StoredTogether) {
+    rows.push(durable.last)
+    stanzas.push(stanza)
+  } else if (stanzas.at(-1) !== stanza) stanzas.push(stanza)
 }
 
 interface PromiseWithResolve {

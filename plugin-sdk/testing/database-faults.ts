@@ -132,35 +132,31 @@ function faultyKnex(knex: Knex, pass: () => Promise<void> | undefined): Knex {
 function faultyAppender<R extends Row>(appender: Appender<R>, pass: () => Promise<void> | undefined): Appender<R> {
   let waiting = 0
   let last: Promise<void> = Promise.resolve()
-  const after = (append: () => Promise<void>): Promise<void> => {
+  const after = (append: () => Promise<void>, later = append, failed?: (error: unknown) => void): Promise<void> => {
     const fault = pass()
     if (!fault && waiting === 0) return append()
     waiting++
     const before = last
-    const row = (async () => {
+    const stored = (async () => {
       try {
         await fault
         await before
       } finally {
         waiting--
       }
-      return append()
+      return later()
     })()
-    last = row.catch(() => undefined) // told to who appended it
-    return row
+    last = stored.catch((error: unknown) => failed?.(error)) // told to who appended it, too
+    return stored
   }
   return {
     append: (row) => after(() => appender.append(row)),
-    appendTogether(row, refused) {
-      let isQueued = false
-      const stored = after(() => {
-        isQueued = true
-        return appender.appendTogether(row, refused)
-      })
-      // What reached the queue is told of by the queue.
-      stored.catch((error: unknown) => isQueued || refused(error, row))
-      return stored
-    },
+    appendTogether: (row, refused) =>
+      after(
+        () => appender.appendTogether(row, refused),
+        () => appender.append(row), // one that has to wait goes alone
+        (error) => refused(error, row),
+      ),
     get pending() {
       return waiting + appender.pending
     },
