@@ -19,7 +19,7 @@ export interface RowFailure {
   readonly error: unknown
 }
 
-/** Stores the groups in one transaction, except for rows that the database refuses. Rejects when nothing was stored. */
+/** Stores the groups in one transaction, except for rows that the database refuses. Rejects when nothing is stored, as far as can be told. */
 export type WriteBatch = (groups: readonly InsertGroup[]) => Promise<readonly RowFailure[]>
 
 export interface AppendLimits {

@@ -4,6 +4,7 @@
 const LOST = new Set(['PROTOCOL_CONNECTION_LOST', 'ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ENOENT', 'ETIMEDOUT', 'ER_SERVER_SHUTDOWN'])
 
 export function isLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
   const { code, fatal } = error as { readonly code?: string; readonly fatal?: boolean }
   return fatal === true || LOST.has(code ?? '')
 }

@@ -1,7 +1,8 @@
 /** Group commit on MySQL or MariaDB: past Knex, whose builders and transactions cost more than the rows of a small batch. */
 import type { ColumnValue } from '@beaconfire/plugin-sdk'
-import type { Connection } from 'mysql2'
+import type { Connection, RowDataPacket } from 'mysql2'
 import { type InsertGroup, insertSql, type RowFailure, type WriteBatch } from './append-queue.js'
+import { isDuplicate } from './is-duplicate.js'
 import { isLost, plainBindings } from './mysql-values.js'
 
 /** Rows of one insert statement, and how large it may grow: old servers take 1 MB (`max_allowed_packet`). */
@@ -18,6 +19,9 @@ interface Statement {
   readonly values: readonly ColumnValue[]
 }
 
+/** `wasLost`: a connection was lost over it, too, so that its rows may be there. */
+type Outcome = { readonly isStored: true } | { readonly isStored: false; readonly error: unknown; readonly wasLost: boolean }
+
 export class MysqlWriter {
   readonly #withConnection: WithConnection
   readonly #usedAt = new WeakMap<Connection, number>()
@@ -26,42 +30,74 @@ export class MysqlWriter {
     this.#withConnection = withConnection
   }
 
-  /** All groups in one transaction; when that fails each group in its own, and of a group that fails each row. */
+  /** All groups in one transaction; where the database refuses that each group in its own, and of a group that is refused each row. */
   readonly write: WriteBatch = async (groups) => {
-    try {
-      await this.#insert(groups.flatMap((group) => [...statements(group)]))
-      return []
-    } catch (error) {
-      if (isLost(error)) throw error
-    }
+    const whole = await this.#try(groups.flatMap((group) => [...statements(group)]))
+    if (whole.isStored) return []
+    if (isLost(whole.error)) throw whole.error
     const failures: RowFailure[] = []
-    for (const [index, group] of groups.entries()) failures.push(...(await this.#insertGroup(group, index)))
-    return failures
-  }
-
-  /** @returns the rows that were refused. Rejects never: what fails now is told row by row */
-  async #insertGroup(group: InsertGroup, index: number): Promise<RowFailure[]> {
-    try {
-      await this.#insert([...statements(group)])
-      return []
-    } catch (error) {
-      if (isLost(error)) return rowsOf(group).map((_, row) => ({ group: index, row, error }))
-    }
-    const failures: RowFailure[] = []
-    for (const [row, values] of rowsOf(group).entries()) {
-      try {
-        await this.#insert([{ sql: group.sql, values }])
-      } catch (error) {
-        failures.push({ group: index, row, error })
+    let gone: unknown
+    for (const [index, group] of groups.entries()) {
+      for (const failure of await this.#insertGroup(group, index, whole.wasLost, gone)) {
+        failures.push(failure)
+        if (isLost(failure.error)) gone = failure.error
       }
     }
     return failures
   }
 
   /**
-   * One statement is a transaction by itself, and one round trip instead of three. What is lost with the connection is not sent again:
-   * it may be stored.
+   * @param wasLost its rows may be stored, for a connection was lost over them
+   * @param gone why the database cannot be reached any more, where it cannot
+   * @returns the rows that were refused. Rejects never: what fails now is told row by row
    */
+  async #insertGroup(group: InsertGroup, index: number, wasLost: boolean, gone: unknown): Promise<RowFailure[]> {
+    const failures: RowFailure[] = []
+    const whole: Outcome = gone === undefined ? await this.#try([...statements(group)]) : { isStored: false, error: gone, wasLost }
+    if (whole.isStored) return failures
+    let lost = isLost(whole.error) ? whole.error : undefined
+    for (const [row, values] of rowsOf(group).entries()) {
+      // One row that is lost is tried again; when that is, too, the others would be, each after its time.
+      const error: unknown = lost ?? (await this.#insertRow(group, values, wasLost || whole.wasLost))
+      if (error !== undefined) failures.push({ group: index, row, error })
+      if (isLost(error)) lost = error
+    }
+    return failures
+  }
+
+  /** @returns why it is not stored; undefined when it is */
+  async #insertRow(group: InsertGroup, values: readonly ColumnValue[], wasLost: boolean): Promise<unknown> {
+    const outcome = await this.#try([{ sql: group.sql, values }])
+    if (outcome.isStored) return undefined
+    const isSuspect = (wasLost || outcome.wasLost) && isDuplicate(outcome.error)
+    return isSuspect && (await this.#holds(group, values)) ? undefined : outcome.error
+  }
+
+  /** Once more when the connection is lost, for another one may be had at once. Then it may turn out that the rows are stored already. */
+  async #try(statements: readonly Statement[]): Promise<Outcome> {
+    for (let wasLost = false; ; wasLost = true) {
+      try {
+        await this.#insert(statements)
+        return { isStored: true }
+      } catch (error) {
+        if (wasLost || !isLost(error)) return { isStored: false, error, wasLost }
+      }
+    }
+  }
+
+  /** True when there is a row of exactly these values: asked after one of the same key was found, so it takes an index. */
+  async #holds({ table, columns }: InsertGroup, values: readonly ColumnValue[]): Promise<boolean> {
+    const name = (text: string) => `\`${text.replaceAll('`', '``')}\``
+    const sql = `select 1 from ${name(table)} where ${columns.map((it) => `${name(it)} <=> ?`).join(' and ')} limit 1`
+    try {
+      const rows = await this.#withLiveConnection((connection) => ask(connection, sql, values))
+      return rows.length > 0
+    } catch {
+      return false // a row that may be stored and is told as refused does less harm than one that is not, and is told as stored
+    }
+  }
+
+  /** One statement is a transaction by itself, and one round trip instead of three. */
   #insert(statements: readonly Statement[]): Promise<void> {
     return this.#withLiveConnection(async (connection) => {
       const [first, ...others] = statements
@@ -111,6 +147,12 @@ async function inTransaction(connection: Connection, statements: readonly Statem
 function run(connection: Connection, sql: string, values: readonly ColumnValue[] = []): Promise<void> {
   return new Promise((resolve, reject) => {
     connection.query(sql, plainBindings(values), (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+function ask(connection: Connection, sql: string, values: readonly ColumnValue[]): Promise<RowDataPacket[]> {
+  return new Promise((resolve, reject) => {
+    connection.query<RowDataPacket[]>(sql, plainBindings(values), (error, rows) => (error ? reject(error) : resolve(rows)))
   })
 }
 
