@@ -24,7 +24,10 @@ export interface Selection {
 
 export type Order = 'newest' | 'oldest'
 /** A place in the log; rows are ordered by time, then by id. */
-export type Position = Pick<ChatLogRow, 'createDate' | 'messageID'>
+export type Position = Pick<ChatLogRow, 'createDate' | 'messageID'> & {
+  /** Where the ids may be the same: how many rows of this time and id are before the place. */
+  readonly seen?: number
+}
 
 type Query = ReturnType<typeof rowsOf>
 

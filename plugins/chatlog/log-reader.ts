@@ -6,6 +6,6 @@ export type Source = 'own' | 'openfire'
 
 export interface LogReader {
   /** At most `limit` rows behind `after`, in order. */
-  read(selection: Selection, order: Order, after: Position | undefined, limit: number): Promise<ChatLogRow[]>
+  read(selection: Selection, order: Order, after: Position | undefined, limit: number): Promise<(ChatLogRow & Position)[]>
   count(selection: Selection): Promise<number>
 }

@@ -39,6 +39,7 @@ export interface ArchivedConversation {
 }
 
 type Query = ReturnType<typeof archiveRows>
+type PlacedRow = ChatLogRow & Position
 
 export class OpenfireArchive implements LogReader {
   readonly #database: Database
@@ -52,16 +53,21 @@ export class OpenfireArchive implements LogReader {
     return this.#database.knex.schema.hasTable('ofMessageArchive')
   }
 
-  async read(selection: Selection, order: Order, after: Position | undefined, limit: number): Promise<ChatLogRow[]> {
+  /** No column tells all rows apart: old versions of the plugin gave no ids. Those of the same place are counted, in an order of their own. */
+  async read(selection: Selection, order: Order, after: Position | undefined, limit: number): Promise<PlacedRow[]> {
     const direction = order === 'newest' ? 'desc' : 'asc'
+    const most = limit + (after?.seen ?? 0)
     const found: ChatLogRow[] = []
     for (const query of this.#branches(selection)) {
       if (after) startBehind(query, order, after)
-      const rows: ArchiveRow[] = await query.orderBy('a.sentDate', direction).orderBy('a.messageID', direction).limit(limit)
+      void query.orderBy('a.sentDate', direction).orderByRaw(`coalesce(a.messageID, 0) ${direction}`)
+      for (const column of TIE_BREAKERS) void query.orderBy(`a.${column}`)
+      const rows: ArchiveRow[] = await query.limit(most)
       found.push(...rows.map(toLogRow))
     }
     const sign = order === 'newest' ? -1 : 1
-    return found.sort((a, b) => sign * (a.createDate - b.createDate || a.messageID - b.messageID)).slice(0, limit)
+    found.sort((a, b) => sign * (a.createDate - b.createDate || a.messageID - b.messageID))
+    return placed(found.slice(0, most), after).slice(0, limit)
   }
 
   async count(selection: Selection): Promise<number> {
@@ -136,6 +142,8 @@ export class OpenfireArchive implements LogReader {
   }
 }
 
+/** Rows that are the same in these, too, are as good as each other. */
+const TIE_BREAKERS = ['conversationID', 'fromJID', 'toJID', 'fromJIDResource', 'toJIDResource', 'body'] as const
 const COLUMNS = ['messageID', 'conversationID', 'fromJID', 'fromJIDResource', 'toJID', 'toJIDResource', 'sentDate', 'body', 'stanza', 'isPMforJID']
 
 function archiveRows(knex: Database['knex']) {
@@ -145,11 +153,27 @@ function archiveRows(knex: Database['knex']) {
     .select(...columns, 'c.room')
 }
 
-function startBehind(query: Query, order: Order, { createDate, messageID }: Position): void {
+/** From the rows of the very place on, where some of them may be left. */
+function startBehind(query: Query, order: Order, { createDate, messageID, seen }: Position): void {
   const [upTo, behind] = order === 'newest' ? (['<=', '<'] as const) : (['>=', '>'] as const)
   void query.where('a.sentDate', upTo, createDate).where((either) => {
-    void either.where('a.sentDate', behind, createDate).orWhereRaw(`coalesce(a.messageID, 0) ${behind} ?`, [messageID])
+    void either.where('a.sentDate', behind, createDate).orWhereRaw(`coalesce(a.messageID, 0) ${seen ? upTo : behind} ?`, [messageID])
   })
+}
+
+/** Numbers the rows of each place, and leaves out those that were seen of the first. */
+function placed(rows: readonly ChatLogRow[], after: Position | undefined): PlacedRow[] {
+  let seen = 0
+  let last: Position | undefined
+  return rows.flatMap((row) => {
+    seen = last && isSamePlace(last, row) ? seen + 1 : 1
+    last = row
+    return after?.seen !== undefined && isSamePlace(after, row) && seen <= after.seen ? [] : [{ ...row, seen }]
+  })
+}
+
+function isSamePlace(one: Position, other: Position): boolean {
+  return one.createDate === other.createDate && one.messageID === other.messageID
 }
 
 function toLogRow(row: ArchiveRow): ChatLogRow {

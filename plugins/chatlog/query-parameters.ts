@@ -75,20 +75,22 @@ export function timeOf(field: string, text: string): number {
   return at
 }
 
-/** Opaque to callers: source, order, time and id of the last row they have. */
-export function cursorAt({ createDate, messageID }: Position, order: Order, source: Source = 'own'): string {
-  return Buffer.from(`${source === 'own' ? '' : `${source}.`}${order}.${createDate}.${messageID}`).toString('base64url')
+/** Opaque to callers: source, order, time and id of the last row they have, and how many of these they have. */
+export function cursorAt({ createDate, messageID, seen }: Position, order: Order, source: Source = 'own'): string {
+  return Buffer.from(`${source === 'own' ? '' : `${source}.`}${order}.${createDate}.${messageID}${seen === undefined ? '' : `.${seen}`}`).toString(
+    'base64url',
+  )
 }
 
-const CURSOR = /^(?:(openfire)\.)?(newest|oldest)\.(\d{1,15})\.(\d{1,16})$/
+const CURSOR = /^(?:(openfire)\.)?(newest|oldest)\.(\d{1,15})\.(\d{1,16})(?:\.(\d{1,5}))?$/
 
 /** @throws AdminError 400 when it is none, or one of the other order or source */
 export function positionOf(cursor: string, order: Order, source: Source = 'own'): Position {
-  const [, ofSource = 'own', ofOrder, createDate, messageID] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
+  const [, ofSource = 'own', ofOrder, createDate, messageID, seen] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
   if (ofOrder === undefined) throw invalid('cursor', 'is no cursor of this API')
   if (ofSource !== source) throw invalid('cursor', `is one of source=${ofSource}`)
   if (ofOrder !== order) throw invalid('cursor', `is one of order=${ofOrder}`)
-  return { createDate: Number(createDate), messageID: Number(messageID) }
+  return { createDate: Number(createDate), messageID: Number(messageID), ...(seen !== undefined && { seen: Number(seen) }) }
 }
 
 /** The same shape as a refusal by the route's schema. */
