@@ -1,7 +1,7 @@
 /** Openfire's tables of accounts (openfire.md §3.1). Each is made only where it is missing, so an Openfire database is used in place. */
 import type { DatabaseClient, Migration } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
-import { openfireVersionOf, SCRAM_TABLE_SINCE } from '../database/openfire-schema.js'
+import { isLeftByFirstRelease, openfireVersionOf, SCRAM_TABLE_SINCE } from '../database/openfire-schema.js'
 
 type Columns = (table: Knex.CreateTableBuilder) => void
 
@@ -40,27 +40,32 @@ export const accountTables: readonly Migration[] = [
         table.integer('encrypted')
         table.specificType('iv', 'char(24)')
       })
-      // an Openfire below this version makes the table itself when it is upgraded, and would fail over ours
-      if (((await openfireVersionOf(knex)) ?? SCRAM_TABLE_SINCE) >= SCRAM_TABLE_SINCE) await createMissing('ofUserScram', scramColumns(client))
+      // Openfire's own is left to Openfire: one below the version that has it makes it itself when it is upgraded, and would fail over ours
+      if ((await openfireVersionOf(knex)) === undefined) await createMissing('ofUserScram', scramColumns(client))
+      else await createExtra(knex, client)
     },
   },
   {
     version: 2,
     async up(_schema, { client, knex }) {
       const openfire = await openfireVersionOf(knex)
-      if (openfire === undefined) return
-      if (!(await knex.schema.hasTable('ofUserScramExtra'))) {
-        await knex.schema.createTable('ofUserScramExtra', (table) => {
-          scramColumns(client)(table)
-          table.string('basis', 255).notNullable()
-        })
-      }
+      if (openfire === undefined || !(await isLeftByFirstRelease(knex))) return
       if (openfire < SCRAM_TABLE_SINCE) await giveBackScramTable(knex)
       // Openfire may have changed the password since: they are made again when it is next seen
       else await knex('ofUserScram').where({ mechanism: 'SCRAM-SHA-256' }).del()
+      // last, since its being there says that nothing is left to be given back
+      await createExtra(knex, client)
     },
   },
 ]
+
+async function createExtra(knex: Knex, client: DatabaseClient): Promise<void> {
+  if (await knex.schema.hasTable('ofUserScramExtra')) return
+  await knex.schema.createTable('ofUserScramExtra', (table) => {
+    scramColumns(client)(table)
+    table.string('basis', 255).notNullable()
+  })
+}
 
 function scramColumns(client: DatabaseClient): Columns {
   return (table) => {
@@ -74,12 +79,18 @@ function scramColumns(client: DatabaseClient): Columns {
   }
 }
 
-/** Step 1 once made it in such a database, too: what is in it goes where Openfire looks, and the name is free again for its own table. */
+/**
+ * The first release made it in such a database, too: what is in it goes where Openfire looks, and the name is free again for its own
+ * table. That release emptied the columns of passwords it changed; where one is filled, Openfire has set the password since.
+ */
 async function giveBackScramTable(knex: Knex): Promise<void> {
   if (!(await knex.schema.hasTable('ofUserScram'))) return
   const rows: Record<string, unknown>[] = await knex('ofUserScram').where({ mechanism: 'SCRAM-SHA-1' })
   for (const { username, storedKey, serverKey, salt, iterations } of rows) {
-    await knex('ofUser').where({ username }).update({ storedKey, serverKey, salt, iterations })
+    await knex('ofUser')
+      .where({ username })
+      .where((row) => row.whereNull('storedKey').orWhere({ plainPassword: null, encryptedPassword: null }))
+      .update({ storedKey, serverKey, salt, iterations })
   }
   await knex.schema.dropTable('ofUserScram')
 }

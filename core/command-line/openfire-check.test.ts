@@ -183,6 +183,19 @@ onMariaDbOpenfire((newOpenfire) => {
       ['a later schema', (knex: Knex) => knex('ofVersion').where({ name: 'openfire' }).update({ version: 41 }), /up to 40/],
       ['an earlier schema', (knex: Knex) => knex('ofVersion').where({ name: 'openfire' }).update({ version: 24 }), /from 25 on/],
       ['an upgrade broken off', (knex: Knex) => knex.schema.dropTable('ofUserScram'), /broken off half-way/],
+      [
+        'an upgrade to 39 broken off',
+        (knex: Knex) => knex('ofVersion').where({ name: 'openfire' }).update({ version: 38 }),
+        /broken off half-way \(ofUser has no column storedKey/,
+      ],
+      [
+        'an upgrade to 39 broken off behind its new table',
+        async (knex: Knex) => {
+          await knex.raw('alter table ofUser add storedKey varchar(32), add serverKey varchar(32), add salt varchar(32), add iterations integer')
+          await knex('ofVersion').where({ name: 'openfire' }).update({ version: 38 })
+        },
+        /broken off half-way \(there is a table ofUserScram/,
+      ],
       ['a table that is missing', (knex: Knex) => knex.schema.dropTable('ofVCard'), /no table ofVCard/],
       ['a database of another program', (knex: Knex) => knex('ofVersion').del(), /none of an Openfire/],
       [

@@ -5,6 +5,9 @@ export const OLDEST_OPENFIRE = 25
 export const NEWEST_OPENFIRE = 40
 /** From this version on the keys of SCRAM are in a table of their own; up to the one before, in columns of `ofUser`. */
 export const SCRAM_TABLE_SINCE = 39
+/** That version copies them; the next one drops the columns. */
+const SCRAM_COLUMNS_UNTIL = 39
+const SCRAM_COLUMNS = ['storedKey', 'serverKey', 'salt', 'iterations']
 
 /** The database is an Openfire installation's that cannot be served. Nothing was changed. */
 export class OpenfireUnsupported extends Error {
@@ -43,6 +46,26 @@ export function faultOfVersion(version: number): string | undefined {
 export async function faultOfTables(knex: Knex, version: number): Promise<string | undefined> {
   const halfDone = (what: string) => `its upgrade was broken off half-way (${what}): let Openfire finish it first`
   if (!(await knex.schema.hasTable('ofUser'))) return halfDone('there is no table ofUser')
-  if (version >= SCRAM_TABLE_SINCE) return (await knex.schema.hasTable('ofUserScram')) ? undefined : halfDone('there is no table ofUserScram')
-  return (await knex.schema.hasColumn('ofUser', 'storedKey')) ? undefined : halfDone('ofUser has no column storedKey')
+  if (version <= SCRAM_COLUMNS_UNTIL) {
+    const missing = await missingScramColumns(knex)
+    if (missing.length > 0) return halfDone(`ofUser has no column ${missing.join(', ')}`)
+  }
+  const hasTable = await knex.schema.hasTable('ofUserScram')
+  if (version >= SCRAM_TABLE_SINCE) return hasTable ? undefined : halfDone('there is no table ofUserScram')
+  if (!hasTable || (await isLeftByFirstRelease(knex))) return undefined
+  return halfDone(`there is a table ofUserScram, which it has from version ${SCRAM_TABLE_SINCE} on`)
+}
+
+/**
+ * True when the first release of this server was the last to migrate the database. It made `ofUserScram`, whatever the schema; what
+ * came after makes `ofUserScramExtra` before it says in `ofVersion` that it was there, and never `ofUserScram`.
+ */
+export async function isLeftByFirstRelease(knex: Knex): Promise<boolean> {
+  const row = await knex('ofVersion').where({ name: 'beaconfire' }).first<{ version: number } | undefined>('version')
+  return Number(row?.version) === 1 && !(await knex.schema.hasTable('ofUserScramExtra'))
+}
+
+async function missingScramColumns(knex: Knex): Promise<string[]> {
+  const present = new Set(Object.keys(await knex('ofUser').columnInfo()).map((it) => it.toLowerCase()))
+  return SCRAM_COLUMNS.filter((it) => !present.has(it.toLowerCase()))
 }

@@ -253,7 +253,9 @@ onMariaDbOpenfire((newOpenfire) => {
     await store.knex.raw(`grant select, insert, update, delete on ${database}.* to 'w_${database.slice(-6)}'@'localhost'`)
     const config = { ...store.config, connection: { ...store.config.connection, user: `w_${database.slice(-6)}`, password: 'pw' } }
     const before = (await store.knex.raw('show tables'))[0]
-    await assert.rejects(serve(t, { ...store, config }), /migration 2 of beaconfire failed: .*(denied).*ofUserScramExtra/)
+    const versions = await store.knex('ofVersion')
+    await assert.rejects(serve(t, { ...store, config }), /migration 1 of beaconfire failed: .*(denied).*ofUserScramExtra/)
     assert.deepEqual((await store.knex.raw('show tables'))[0], before)
+    assert.deepEqual(await store.knex('ofVersion'), versions)
   })
 })

@@ -99,7 +99,7 @@ async function insertUsers(knex: Knex, version: number, users: readonly Openfire
       email: `user${i}@mail.example`,
       creationDate: at,
       modificationDate: at,
-      ...(version < 39 && (scram ?? { storedKey: null, serverKey: null, salt: null, iterations: null })),
+      ...(version < 40 && (scram ?? { storedKey: null, serverKey: null, salt: null, iterations: null })),
     })
     if (version >= 39 && scram) scramRows.push({ username, mechanism: 'SCRAM-SHA-1', ...scram })
   }
