@@ -1,10 +1,10 @@
 /** The configuration a server runs with: what was written for it and, where that says nothing, the system properties of an Openfire installation. */
 import type { Logger } from '@beaconfire/plugin-sdk'
 import type { TSchema } from 'typebox'
-import { checkConfig } from './config/check-config.js'
+import { checkServerConfig } from './config/check-server-config.js'
 import { checkPluginSettings, loadConfig, merge, type Overrides, type Tree } from './config/load-config.js'
 import { configFromProperties, type OpenfireProperties, settingsFromProperties } from './config/openfire-properties.js'
-import { type ServerConfig, serverConfigSchema } from './config/server-config.js'
+import type { ServerConfig } from './config/server-config.js'
 import { openfireProperties } from './database/openfire-properties.js'
 import { createLogger } from './log.js'
 
@@ -49,5 +49,5 @@ function withProperties(sources: ConfigurationSources, properties: OpenfirePrope
 
 /** @param under comes before the defaults */
 function configOf({ env, config: overrides = {} }: ConfigurationSources, under: Tree = {}): ServerConfig {
-  return env ? loadConfig({ env, overrides, under }) : checkConfig(serverConfigSchema, merge(under, overrides))
+  return env ? loadConfig({ env, overrides, under }) : checkServerConfig(merge(under, overrides))
 }

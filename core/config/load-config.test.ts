@@ -36,6 +36,15 @@ test('without a file the defaults are whole', () => {
   assert.equal(config.log.level, 'info')
 })
 
+test('key derivation pbkdf2 without the salt it needs is refused by name', (t) => {
+  const env = { BEACONFIRE_CONFIG: yamlFile(t, 'openfire:\n  passwordKeyDerivation: pbkdf2\n') }
+  const [problem, ...others] = problemsOf(() => loadConfig({ env }))
+  assert.deepEqual(others, [])
+  assert.match(problem ?? '', /^openfire\.passwordSalt: is required when openfire\.passwordKeyDerivation is pbkdf2 \(in .+beaconfire\.yaml\)$/)
+  const withSalt = loadConfig({ env: { ...env, BEACONFIRE_OPENFIRE_PASSWORD_SALT: 'c2FsdHNhbHQ=' } })
+  assert.equal(withSalt.openfire.passwordKeyDerivation, 'pbkdf2')
+})
+
 test('the environment wins over the file, and overrides over both', (t) => {
   const file = yamlFile(t, 'domain: file.example\nc2s:\n  port: 1\n  directTlsPort: 2\nroute:\nplugins:\n  folders: [a]\n')
   const config = loadConfig({

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { TSchema } from 'typebox'
 import { parse, YAMLParseError } from 'yaml'
 import { ConfigError, checkConfig, type Path } from './check-config.js'
+import { checkServerConfig } from './check-server-config.js'
 import { type ServerConfig, serverConfigSchema } from './server-config.js'
 
 export type Tree = Record<string, unknown>
@@ -45,7 +46,7 @@ export function loadConfig(sources: ConfigSources = {}): ServerConfig {
   ]
   const merged = layers.reduce<Tree>((under, layer) => merge(under, layer.tree), {})
   const originOf = (path: Path) => layers.findLast((layer) => holds(layer.tree, path))?.origin
-  return checkConfig(serverConfigSchema, merged, '', originOf)
+  return checkServerConfig(merged, originOf)
 }
 
 /**
