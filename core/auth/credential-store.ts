@@ -265,10 +265,14 @@ export class CredentialStore implements Credentials {
     return all
   }
 
-  /** The readable password was changed and its keys were not, as by hand in SQL. */
+  /** The readable password was changed and its keys were not, as by hand in SQL. It is right whether they can be stored or not. */
   async #replaceStale(username: string, password: string): Promise<void> {
     const keys = await this.#deriveKeys(password, MECHANISMS)
-    await this.#database.transaction((trx) => this.#tables.replace(trx, username, keys))
+    try {
+      await this.#database.transaction((trx) => this.#tables.replace(trx, username, keys))
+    } catch (error) {
+      this.#log?.warn({ username, error }, 'keys of SCRAM that do not fit the password could not be replaced; a later login tries again')
+    }
   }
 }
 

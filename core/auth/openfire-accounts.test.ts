@@ -10,7 +10,7 @@ import { isPasswordOf } from './password-keys.js'
 const SALT = Buffer.alloc(32, 5).toString('base64')
 const tables = ['ofUser', 'ofUserScram', 'ofUserProp', 'ofUserFlag', 'ofProperty']
 
-onBothGenerations((newOpenfire: NewOpenfire, version) => {
+onBothGenerations((newOpenfire: NewOpenfire, version, client) => {
   async function accountsOn(store: OpenfireStore, openfire?: OpenfirePasswordConfig) {
     const database = await store.open()
     assert.equal(database.openfireVersion, version)
@@ -143,6 +143,23 @@ onBothGenerations((newOpenfire: NewOpenfire, version) => {
     for (const mechanism of ['SCRAM-SHA-1', 'SCRAM-SHA-256'] as const) {
       assert.ok(await isPasswordOf(await credentials.scramKeys(username, mechanism), mechanism, 'reset'), mechanism)
     }
+  })
+
+  test('a right password stays one when the keys that do not fit it cannot be replaced', async (t) => {
+    const store = await newOpenfire(t)
+    const { accounts, warnings } = await accountsOn(store)
+    const { username } = of(store, 'encrypted+scram')
+    const before = await scramOf(store, username)
+    await store.knex('ofUser').where({ username }).update({ plainPassword: 'reset', encryptedPassword: null })
+    const event = version >= 39 ? 'update on ofUserScram' : 'update on ofUser'
+    await store.knex.raw(
+      client === 'mysql'
+        ? `create trigger refuse before ${event} for each row signal sqlstate '45000' set message_text = 'the disk is full'`
+        : `create trigger refuse before ${event} begin select raise(abort, 'the disk is full'); end`,
+    )
+    assert.equal(await accounts.verifyPassword(username, 'reset'), true)
+    assert.deepEqual(warnings, ['keys of SCRAM that do not fit the password could not be replaced; a later login tries again'])
+    assert.equal((await scramOf(store, username)).storedKey, before.storedKey)
   })
 
   for (const [what, options, config] of [
