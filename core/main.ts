@@ -2,6 +2,7 @@
 /** The command line: starts the server, with its configuration, signals and exit code, or hands over to another command. */
 import { sep } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
+import { EXIT_CRASH } from './command-line/command.js'
 import { ConfigError } from './config/check-config.js'
 import { TlsFilesUnusable } from './net/tls-context.js'
 import { CompiledPlugins } from './plugin-host/compiled-plugins.js'
@@ -32,15 +33,25 @@ async function main([command, ...rest]: readonly string[]): Promise<void> {
   process.stdout.write(`ready ${JSON.stringify(server.ports)}\n`)
 }
 
-/** Imported only now: a server needs none of it. */
+/** Imported only now: a server needs none of it. 1 is a result of some commands, which one that fails must not end with; nor 0. */
 async function runOther(args: readonly string[]): Promise<void> {
-  const { runCommandLine } = await import('./command-line/command-line.js')
-  process.exitCode = await runCommandLine(args, {
-    env: process.env,
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    isInteractive: process.stderr.isTTY === true,
-  })
+  process.exitCode = EXIT_CRASH // should nothing be left to wait for, and no answer have come
+  const fail = (error: unknown) => {
+    process.stderr.write(`The command failed: ${error instanceof Error ? error.stack : String(error)}\n`)
+    process.exit(EXIT_CRASH)
+  }
+  process.on('uncaughtException', fail)
+  try {
+    const { runCommandLine } = await import('./command-line/command-line.js')
+    process.exitCode = await runCommandLine(args, {
+      env: process.env,
+      out: (text) => void process.stdout.write(text),
+      err: (text) => void process.stderr.write(text),
+      isInteractive: process.stderr.isTTY === true,
+    })
+  } catch (error) {
+    fail(error)
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Commands of the command line beside `run`, which needs none of this. */
 import { Command as Commander, CommanderError } from 'commander'
 import { ConfigError } from '../config/check-config.js'
-import { type Command, type CommandIo, EXIT_USAGE } from './command.js'
+import { type Command, type CommandIo, EXIT_CRASH, EXIT_USAGE } from './command.js'
 import { openfireCheck } from './openfire-check.js'
 import { rehearse } from './rehearse.js'
 
@@ -29,8 +29,17 @@ export async function runCommandLine(args: readonly string[], io: CommandIo): Pr
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
-    if (!(error instanceof ConfigError)) throw error
-    io.err(`${error.message}\n`)
-    return EXIT_USAGE
+    if (error instanceof ConfigError) {
+      io.err(`${error.message}\n`)
+      return EXIT_USAGE
+    }
+    io.err(`${failureText(error)}\n`)
+    return EXIT_CRASH
   }
+}
+
+/** A fault of the surroundings has a code, and its message says enough. */
+function failureText(error: unknown): string {
+  const hasCode = error instanceof Error && 'code' in error && typeof error.code === 'string'
+  return `The command failed: ${hasCode ? error.message : error instanceof Error ? error.stack : String(error)}`
 }

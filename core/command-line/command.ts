@@ -25,3 +25,5 @@ export interface CommandIo {
 
 /** The command line was used in a wrong way, or the configuration is. */
 export const EXIT_USAGE = 64
+/** A command failed in a way it does not know: its result, if it gave one, counts for nothing. `EX_SOFTWARE` of sysexits.h. */
+export const EXIT_CRASH = 70

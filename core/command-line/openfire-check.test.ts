@@ -226,6 +226,20 @@ onMariaDbOpenfire((newOpenfire) => {
     })
   })
 
+  test('a wrong configuration, and a check that fails itself, have codes that no result has', async (t) => {
+    const store = await newOpenfire(t, { users: 1 })
+    const wrong = await check(store, { BEACONFIRE_OPENFIRE_PASSWORD_KEY_DERIVATION: 'pbkdf2' })
+    assert.deepEqual([wrong.code, wrong.out], [64, ''])
+    assert.match(wrong.err, /^openfire\.passwordSalt: is required/)
+    const said: string[] = []
+    const refuse = () => {
+      throw new TypeError('the report cannot be printed')
+    }
+    const io = { env: envOf(store), out: refuse, err: (text: string) => void said.push(text), isInteractive: false }
+    assert.equal(await runCommandLine(['openfire-check'], io), 70)
+    assert.match(said.join(''), /^The command failed: TypeError: the report cannot be printed\n {4}at /)
+  })
+
   test('thousands of accounts and rows are looked at, and the command runs from the command line', async (t) => {
     const store = await newOpenfire(t, { users: 3500 })
     await fillRosters(
@@ -252,4 +266,17 @@ test('a command that there is not, and help, are answered', async () => {
   assert.equal(await runCommandLine(['--help'], io), 0)
   assert.match(said.join(''), /openfire-check/)
   assert.equal(await runCommandLine(['openfire-check', '--nonsense'], io), 64)
+})
+
+test('what fails where nobody catches it ends with the code of that', async () => {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, 'openfire-check', '--help'], {
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.destroy() // what it prints meets a closed pipe
+  const said: Buffer[] = []
+  child.stderr.on('data', (chunk: Buffer) => said.push(chunk))
+  const [code] = (await once(child, 'close')) as [number]
+  assert.equal(code, 70)
+  assert.match(Buffer.concat(said).toString(), /^The command failed: Error: write EPIPE/)
 })

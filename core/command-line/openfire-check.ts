@@ -1,5 +1,5 @@
 /** `beaconfire openfire-check`: what of an Openfire installation's database can be served, told without writing to it. */
-import type { Command } from './command.js'
+import { type Command, EXIT_CRASH, EXIT_USAGE } from './command.js'
 
 /** All is served as it was. */
 const EXIT_SAFE = 0
@@ -18,7 +18,8 @@ export const openfireCheck: Command = {
       `
 The database is the one of the configuration (database.client: mysql). An account that may only read will do.
 
-Exit code: ${EXIT_SAFE} all is served as it was; ${EXIT_WITH_LOSSES} something is not, and is named; ${EXIT_UNSAFE} it must not be served, or could not be looked at.`,
+Exit code: ${EXIT_SAFE} all is served as it was; ${EXIT_WITH_LOSSES} something is not, and is named; ${EXIT_UNSAFE} it must not be served, or could not be looked at;
+${EXIT_USAGE} the configuration is wrong; ${EXIT_CRASH} the check itself failed. Only ${EXIT_SAFE} and ${EXIT_WITH_LOSSES} mean that it can be served.`,
     )
   },
   async run([options], io) {
