@@ -23,6 +23,7 @@ export class KnownLists {
   }
 
   async start(): Promise<void> {
+    await this.#store.start()
     for (const username of await this.#store.accounts()) this.#having.add(username)
   }
 

@@ -1,5 +1,5 @@
 /** All SQL over `ofPrivacyList`, which is Openfire's (openfire.md §3.1). */
-import { createMissingTable, type Database, type Logger, type Migration, StanzaError } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, type Logger, type Migration, StanzaError, XmlColumn } from '@beaconfire/plugin-sdk'
 import type { AccountLists } from './account-lists.js'
 import { parseStoredList, storedList } from './list-xml.js'
 import type { PrivacyList } from './privacy-list.js'
@@ -33,10 +33,15 @@ interface ListRow {
 export class PrivacyStore {
   readonly #database: Database
   readonly #log: Logger
+  #column = XmlColumn.unlimited
 
   constructor(database: Database, log: Logger) {
     this.#database = database
     this.#log = log
+  }
+
+  async start(): Promise<void> {
+    this.#column = await XmlColumn.of(this.#database, 'ofPrivacyList', 'list')
   }
 
   /** Usernames of all accounts that have lists. */
@@ -64,7 +69,9 @@ export class PrivacyStore {
    * @throws StanzaError resource-constraint for a list that the column does not hold, conflict when the names of two lists are the same to the database
    */
   async replace(username: string, before: AccountLists, after: AccountLists): Promise<void> {
-    const changed = [...after.lists.values()].filter((list) => before.lists.get(list.name) !== list).map((list) => [list.name, column(list)] as const)
+    const changed = [...after.lists.values()]
+      .filter((list) => before.lists.get(list.name) !== list)
+      .map((list) => [list.name, this.#text(list)] as const)
     const removed = [...before.lists.keys()].filter((name) => !after.lists.has(name))
     try {
       await this.#database.transaction(async (trx) => {
@@ -87,6 +94,12 @@ export class PrivacyStore {
     await this.#database.knex('ofPrivacyList').where({ username }).delete()
   }
 
+  #text(list: PrivacyList): string {
+    const text = this.#column.encode(storedList(list))
+    if (Buffer.byteLength(text) > LONGEST_LIST) throw new StanzaError('resource-constraint', { text: 'This list is too long.' })
+    return text
+  }
+
   #parse(username: string, name: string, list: string): PrivacyList | undefined {
     try {
       return parseStoredList(name, list, (error) =>
@@ -97,10 +110,4 @@ export class PrivacyStore {
       return undefined
     }
   }
-}
-
-function column(list: PrivacyList): string {
-  const text = storedList(list)
-  if (Buffer.byteLength(text) > LONGEST_LIST) throw new StanzaError('resource-constraint', { text: 'This list is too long.' })
-  return text
 }

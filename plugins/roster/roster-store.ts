@@ -1,5 +1,5 @@
 /** The roster's tables, which are Openfire's (`ofRoster`, `ofRosterGroups`), one small of our own, and all SQL over them. */
-import { createMissingTable, type Database, Jid, type Logger, type Migration, type Subscription } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, Jid, type Logger, type Migration, type Subscription, XmlColumn } from '@beaconfire/plugin-sdk'
 import type { RosterEntry } from './roster-entry.js'
 import { groupTables } from './shared-group-store.js'
 
@@ -80,6 +80,7 @@ export class RosterStore {
   readonly #twins = new Map<number, ReadonlySet<number>>()
   #items = itemsOf('r.stanza')
   #hasStanza = true
+  #requests = XmlColumn.unlimited
 
   constructor(database: Database, log: Logger) {
     this.#database = database
@@ -89,7 +90,8 @@ export class RosterStore {
   /** Openfire's table has the column for a request's stanza from its schema 33 on; without it a request is kept, but not its text. */
   async start(): Promise<void> {
     this.#hasStanza = await this.#database.knex.schema.hasColumn('ofRoster', 'stanza')
-    if (!this.#hasStanza) this.#items = itemsOf('null')
+    if (this.#hasStanza) this.#requests = await XmlColumn.of(this.#database, 'ofRoster', 'stanza')
+    else this.#items = itemsOf('null')
   }
 
   async load(username: string): Promise<RosterEntry[]> {
@@ -133,7 +135,7 @@ export class RosterStore {
       ask: entry.pendingOut ? ASK_SUBSCRIBE : NONE,
       recv: entry.pendingIn ? RECV_SUBSCRIBE : NONE,
       nick: entry.name ?? null,
-      ...(this.#hasStanza && { stanza: entry.request === undefined || Buffer.byteLength(entry.request) > LONGEST_REQUEST ? null : entry.request }),
+      ...(this.#hasStanza && { stanza: this.#requestColumn(entry) }),
     }
     await this.#database.transaction(async (trx) => {
       if (before) await trx('ofRoster').where('rosterID', id).update(columns)
@@ -146,6 +148,12 @@ export class RosterStore {
       if (needsExtra(entry)) await trx('ofRosterExtra').insert({ rosterID: id, approved: Number(entry.approved), listed: Number(entry.listed) })
     })
     return { ...entry, id }
+  }
+
+  #requestColumn({ request }: RosterEntry): string | null {
+    if (request === undefined) return null
+    const column = this.#requests.encode(request)
+    return Buffer.byteLength(column) > LONGEST_REQUEST ? null : column
   }
 
   async remove({ id }: RosterEntry): Promise<void> {

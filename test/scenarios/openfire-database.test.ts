@@ -7,6 +7,7 @@ import type { Knex } from 'knex'
 import offlineStorage from '../../plugins/offline-storage/index.js'
 import ping from '../../plugins/ping/index.js'
 import presence from '../../plugins/presence/index.js'
+import privacy from '../../plugins/privacy/index.js'
 import privateStorage from '../../plugins/private-storage/index.js'
 import register from '../../plugins/register/index.js'
 import roster from '../../plugins/roster/index.js'
@@ -14,7 +15,7 @@ import vcard from '../../plugins/vcard/index.js'
 import { fillOffline, fillRosters, ODD_MESSAGES } from '../support/openfire-database.js'
 import { type OpenfireStore, onBothGenerations, onMariaDbOpenfire } from '../support/openfire-store.js'
 
-const plugins = [ping, roster, presence, offlineStorage, vcard, privateStorage, register]
+const plugins = [ping, roster, presence, offlineStorage, vcard, privateStorage, register, privacy]
 
 function serve(t: TestScope, { config }: OpenfireStore, more: object = {}): Promise<TestServer> {
   return startTestServer(t, { plugins, database: config as NonNullable<Parameters<typeof startTestServer>[1]>['database'], config: more })
@@ -160,6 +161,49 @@ onBothGenerations((newOpenfire, version) => {
   })
 })
 
+/** For connections that are opened meanwhile. */
+async function withSqlMode(knex: Knex, mode: string, work: () => Promise<void>): Promise<void> {
+  const [[{ before }]] = (await knex.raw('select @@global.sql_mode as `before`')) as [[{ before: string }]]
+  await knex.raw('set global sql_mode = ?', [mode])
+  try {
+    await work()
+  } finally {
+    await knex.raw('set global sql_mode = ?', [before])
+  }
+}
+
+/** Has messages, requests, vCards and privacy lists kept that hold more than the character set. @param text as XML */
+async function writeOdd(t: TestScope, store: OpenfireStore, [first, second]: readonly [string, string], text: string): Promise<void> {
+  const server = await serve(t, store)
+  const user = await login(server, store, first)
+  user.send(`<message to='${second}@test' type='chat'><body>${text}</body></message>`)
+  user.send(`<presence to='${second}@test' type='subscribe'><status>${text}</status></presence>`)
+  await user.request(`<iq type='set'><vCard xmlns='vcard-temp'><FN>${text}</FN></vCard></iq>`)
+  const item = "<item type='jid' value='日𠀀@test' action='deny' order='1'/>"
+  await user.request(`<iq type='set'><query xmlns='${NS.privacy}'><list name='l'>${item}</list></query></iq>`)
+  user.send("<message to='日本😀@test' type='chat' id='n'><body>nobody</body></message>")
+  const isRefusal = (el: Element) => el.getName() === 'message' && el.attrs.type === 'error'
+  await user.receive(isRefusal, 'the error for nobody')
+  await server.stop()
+}
+
+/** What was kept in tables of a narrow character set, as another start hands it out. */
+async function checkStored(t: TestScope, store: OpenfireStore, [first, second]: readonly [string, string], text: string): Promise<void> {
+  const server = await serve(t, store)
+  const other = await login(server, store, second)
+  assert.equal((await other.receive('message')).getChildText('body'), text)
+  const isRequest = (el: Element) => el.getName() === 'presence' && el.attrs.type === 'subscribe'
+  assert.equal((await other.receive(isRequest, 'the subscription request')).getChildText('status'), text)
+  const card = await other.request(get(NS.vcard, 'vCard', `${first}@test`))
+  assert.equal(card.getChild('vCard')?.getChildText('FN'), text)
+  const user = await login(server, store, first)
+  const lists = await user.request(`<iq type='get'><query xmlns='${NS.privacy}'><list name='l'/></query></iq>`)
+  assert.equal(lists.getChild('query')?.getChild('list')?.getChild('item')?.attrs.value, '日𠀀@test')
+  assert.equal(await server.accounts.verifyPassword('日本😀', 'x'), false)
+  assert.equal(await server.accounts.find('日本😀'), undefined)
+  await server.stop()
+}
+
 onMariaDbOpenfire((newOpenfire) => {
   for (const version of [25, 32, 38, 40]) {
     test(`every plugin that is shipped runs on schema ${version}, twice, and alters none of its tables`, async (t) => {
@@ -207,23 +251,18 @@ onMariaDbOpenfire((newOpenfire) => {
     })
   })
 
-  for (const charset of ['latin1', 'utf8mb3']) {
-    test(`tables of character set ${charset} keep every character of messages and vCards`, async (t) => {
+  for (const [charset, sqlMode] of [
+    ['latin1', 'STRICT_TRANS_TABLES'],
+    ['utf8mb3', 'STRICT_TRANS_TABLES'],
+    ['latin1', ''],
+    ['utf8mb3', ''],
+  ] as const) {
+    test(`tables of character set ${charset} (sql_mode '${sqlMode}') keep every character of messages, vCards, requests and privacy lists`, async (t) => {
       const store = await newOpenfire(t, { charset, version: charset === 'latin1' ? 38 : 40, users: 2 })
-      const text = 'naïve 密码 😀 &amp; &lt;'
-      const server = await serve(t, store)
-      const users = ['user0', 'user1']
-      const user = await login(server, store, users[0] as string)
-      user.send(`<message to='${users[1]}@test' type='chat'><body>${text}</body></message>`)
-      await user.request(`<iq type='set'><vCard xmlns='vcard-temp'><FN>${text}</FN></vCard></iq>`)
-      user.send("<message to='日本😀@test' type='chat' id='n'><body>nobody</body></message>")
-      assert.equal((await user.receive('message')).attrs.type, 'error')
-      const other = await login(server, store, users[1] as string)
-      assert.equal((await other.receive('message')).getChildText('body'), 'naïve 密码 😀 & <')
-      const card = await other.request(get(NS.vcard, 'vCard', `${users[0]}@test`))
-      assert.equal(card.getChild('vCard')?.getChildText('FN'), 'naïve 密码 😀 & <')
-      assert.equal(await server.accounts.verifyPassword('日本😀', 'x'), false)
-      assert.equal(await server.accounts.find('日本😀'), undefined)
+      await withSqlMode(store.knex, sqlMode, async () => {
+        await writeOdd(t, store, ['user0', 'user1'], 'naïve 密码 😀 &amp; &lt;')
+        await checkStored(t, store, ['user0', 'user1'], 'naïve 密码 😀 & <')
+      })
     })
   }
 
