@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { startTestServer } from '@beaconfire/plugin-sdk/testing'
 import type { Knex } from 'knex'
 import { fillOffline, fillRosters, ODD_MESSAGES } from '../../test/support/openfire-database.js'
 import { createMonitoringSchema } from '../../test/support/openfire-schema.js'
-import { type OpenfireStore, onMariaDbOpenfire } from '../../test/support/openfire-store.js'
+import { type OpenfireStore, onMariaDbOpenfire, openfireOnOwnMariaDb } from '../../test/support/openfire-store.js'
 import { runCommandLine } from './command-line.js'
 import type { CheckReport } from './openfire-check/report.js'
 
@@ -257,6 +258,34 @@ onMariaDbOpenfire((newOpenfire) => {
     assert.deepEqual([code, report.passwords?.accounts, report.passwords?.unverifiable], [1, 3500, 500])
     assert.equal(report.tables.find((it) => it.name === 'ofRoster')?.rows, 3600)
   })
+})
+
+test('where the database server has all names of tables in lower case, they are known all the same', async (t) => {
+  const store = await openfireOnOwnMariaDb(t, { version: 40, users: 6, charset: 'utf8mb3' }, ['--lower-case-table-names=1'])
+  if (!store) return
+  await createMonitoringSchema(store.knex, 'mysql')
+  for (const start of ['first', 'second']) {
+    const { code, report } = await check(store)
+    assert.deepEqual([code, report?.blocking, report?.losses], [0, [], []], start)
+    assert.deepEqual(
+      report?.tables.filter((it) => it.use === 'unknown'),
+      [],
+      start,
+    )
+    assert.deepEqual([report?.tables.find((it) => it.name === 'ofUser')?.rows, report?.monitoringVersion], [6, 10], start)
+    const server = await startTestServer(t, { database: store.config as NonNullable<Parameters<typeof startTestServer>[1]>['database'] })
+    assert.deepEqual(
+      server.plugins.list().filter((it) => it.state !== 'running'),
+      [],
+    )
+    const { username, password } = store.users[0] as { username: string; password: string }
+    const user = await server.login(username, { password })
+    await user.request("<iq type='set'><query xmlns='jabber:iq:roster'><item jid='friend@elsewhere'><group>G</group></item></query></iq>")
+    await user.request("<iq type='set'><vCard xmlns='vcard-temp'><FN>Me 😀</FN></vCard></iq>")
+    assert.match(String(await user.request("<iq type='get'><vCard xmlns='vcard-temp'/></iq>")), /<FN>Me 😀<\/FN>/)
+    await user.close({ unavailable: true })
+    await server.stop()
+  }
 })
 
 test('a command that there is not, and help, are answered', async () => {

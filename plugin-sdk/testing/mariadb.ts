@@ -43,9 +43,14 @@ export function isMariaDbInstalled(): boolean {
 /**
  * Starts in about a second; share one per file. Where the program is missing the test is skipped, or fails under CI.
  * @param parent where its folder goes, such as a disk that is to become full
+ * @param options of the server, besides those it needs, such as `--lower-case-table-names=1`
  * @returns undefined when the test was skipped
  */
-export async function startMariaDb(t: TestScope & { skip?(reason: string): void }, parent: string = tmpdir()): Promise<MariaDb | undefined> {
+export async function startMariaDb(
+  t: TestScope & { skip?(reason: string): void },
+  parent: string = tmpdir(),
+  options: readonly string[] = [],
+): Promise<MariaDb | undefined> {
   const program = findProgram({ name: PROGRAM })
   if (!program) {
     if (process.env.CI || !t.skip) throw new Error(MARIADB_MISSING)
@@ -53,7 +58,7 @@ export async function startMariaDb(t: TestScope & { skip?(reason: string): void 
     return undefined
   }
   const folder = await mkdtemp(join(parent, 'beaconfire-mariadb-'))
-  const server = new PrivateServer(program, folder)
+  const server = new PrivateServer(program, folder, options)
   t.after(async () => {
     await server.kill()
     await rm(folder, { recursive: true, force: true })
@@ -79,7 +84,7 @@ class PrivateServer {
   readonly #options: readonly string[]
   #process: ChildProcess | undefined
 
-  constructor(program: string, folder: string) {
+  constructor(program: string, folder: string, options: readonly string[]) {
     this.#program = program
     this.#data = join(folder, 'data')
     this.#socket = join(folder, 'socket') // a path of a socket may not be longer than 107 bytes
@@ -87,7 +92,7 @@ class PrivateServer {
     const user = process.getuid?.() === 0 ? ['--user=root'] : []
     // its temporary tables have the names of those of any other instance with the same process id, as in another container
     const temporary = `--tmpdir=${folder}`
-    this.#options = ['--no-defaults', ...user, `--datadir=${this.#data}`, temporary, '--innodb-log-file-size=8M']
+    this.#options = ['--no-defaults', ...user, `--datadir=${this.#data}`, temporary, '--innodb-log-file-size=8M', ...options]
   }
 
   async install(): Promise<void> {

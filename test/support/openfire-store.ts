@@ -1,6 +1,7 @@
 /** Runs the same tests over databases of Openfire installations of both generations, on SQLite and on a MariaDB of their own. */
 import { join } from 'node:path'
 import { describe, type TestContext } from 'node:test'
+import { startMariaDb } from '@beaconfire/plugin-sdk/testing'
 import type { Knex } from 'knex'
 import { loadConfig, type Overrides } from '../../core/config/load-config.js'
 import type { DatabaseConfig, ServerConfig } from '../../core/config/server-config.js'
@@ -42,6 +43,16 @@ export function onBothGenerations(tests: (newOpenfire: NewOpenfire, version: num
       })
     }
   })
+}
+
+/** On a MariaDB of the test's own. @returns undefined when the test was skipped */
+export async function openfireOnOwnMariaDb(
+  t: TestContext,
+  options: OpenfireOptions,
+  serverOptions: readonly string[],
+): Promise<OpenfireStore | undefined> {
+  const server = await startMariaDb(t, undefined, serverOptions)
+  return server && openfire(t, { client: 'mysql', connection: server.connection }, options)
 }
 
 /** On MariaDB alone. */

@@ -57,17 +57,32 @@ const USES = new Map<string, TableUse>([
 /** Without these nothing works. */
 export const NEEDED = ['ofUser', 'ofProperty', 'ofID', 'ofRoster', 'ofRosterGroups', 'ofOffline', 'ofVCard']
 
+/** Each under the name it is known by, however the server spells it. */
 export async function listTables(trx: Knex): Promise<TableReport[]> {
+  const nameOf = (await tellsCase(trx)) ? (name: string) => name : knownName
   const rows: { name: string; collation: string | null }[] = await trx('information_schema.tables')
     .whereRaw('table_schema = database()')
     .where('table_type', 'BASE TABLE')
     .orderBy('table_name')
     .select('table_name as name', 'table_collation as collation')
   const tables: TableReport[] = []
-  for (const { name, collation } of rows) {
-    const [counted] = await trx(name).count({ rows: '*' })
+  for (const { name: spelled, collation } of rows) {
+    const [counted] = await trx(spelled).count({ rows: '*' })
     const count = Number((counted as { rows?: number | string } | undefined)?.rows ?? 0)
+    const name = nameOf(spelled)
     tables.push({ name, rows: count, use: USES.get(name) ?? 'unknown', charset: collation?.split('_')[0] })
   }
   return tables
+}
+
+/** False where `ofUser` and `ofuser` are one table: the server keeps names in lower case, or compares them so. */
+async function tellsCase(trx: Knex): Promise<boolean> {
+  const [[{ folding }]] = (await trx.raw('select @@lower_case_table_names as folding')) as [[{ folding: number }]]
+  return Number(folding) === 0
+}
+
+const KNOWN_NAMES = new Map([...USES.keys()].map((it) => [it.toLowerCase(), it]))
+
+function knownName(spelled: string): string {
+  return KNOWN_NAMES.get(spelled.toLowerCase()) ?? spelled
 }
