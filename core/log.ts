@@ -44,7 +44,7 @@ const CONTROLS = /[^\P{Cc}\n\t]/gu
 
 function errorField(error: unknown): unknown {
   if (!(error instanceof Error)) return error
-  const plain = stdSerializers.err(error)
+  const { sql: _, ...plain } = stdSerializers.err(error) // mysql2's statement, with every value that was to be written
   const clean = (text: string) => text.replace(CONTROLS, '\ufffd')
   return { ...plain, message: clean(plain.message), stack: clean(plain.stack) }
 }

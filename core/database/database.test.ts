@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Migration } from '@beaconfire/plugin-sdk'
 import { onBothEngines } from '../../test/support/engines.js'
+import { createLogger } from '../log.js'
 
 const table: Migration = {
   version: 1,
@@ -88,6 +89,24 @@ onBothEngines((newStore) => {
     assert.equal(database.isDuplicate(duplicate), true)
     assert.equal(database.isDuplicate(missing), false)
     assert.equal(database.isDuplicate(undefined), false)
+  })
+
+  test('the log of a statement that failed says which, and nothing that was to be written', async (t) => {
+    const { database, lines } = await openWithTable(t)
+    const insert = () => database.knex('line').insert({ id: 1, body: 'a key or a password' })
+    await insert()
+    const failed = await Promise.all([
+      insert().catch((error: unknown) => error),
+      lines.append({ id: 1, body: 'a key or a password', bytes: null }).catch((error: unknown) => error),
+    ])
+    const written: string[] = []
+    const log = createLogger({ level: 'info', format: 'json' }, { write: (line) => void written.push(line) })
+    for (const error of failed) {
+      assert.equal(database.isDuplicate(error), true)
+      log.error({ error }, 'it failed')
+    }
+    assert.match(written[0] ?? '', /insert into `line`/)
+    assert.doesNotMatch(written.join(''), /password/)
   })
 
   test('two servers never take the same id, and count on where Openfire left off', async (t) => {

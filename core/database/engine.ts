@@ -15,6 +15,9 @@ export interface Engine {
   close(): Promise<void>
 }
 
+/** Knex would put them into the message of each failed statement, which is logged: keys, passwords and messages. */
+export const NAMES_VALUES_IN_ERRORS = false
+
 /** Knex's own warnings, such as of an option it does not know, in the server's log. */
 export function knexLog(log: Logger): Knex.Logger {
   const asText = (message: unknown) => (message instanceof Error ? message.message : String(message))

@@ -5,7 +5,7 @@ import type Client from 'knex/lib/client.js'
 import Mysql2Client from 'knex/lib/dialects/mysql2/index.js'
 import mysql, { type Connection, type ConnectionOptions } from 'mysql2'
 import type { DatabaseConfig } from '../config/server-config.js'
-import { type Engine, knexLog } from './engine.js'
+import { type Engine, knexLog, NAMES_VALUES_IN_ERRORS } from './engine.js'
 import { warnOfLateFlushes } from './mysql-durability.js'
 import { plainBindings } from './mysql-values.js'
 import { MysqlWriter } from './mysql-writer.js'
@@ -57,6 +57,7 @@ export async function openMysql(config: DatabaseConfig, log: Logger, durability:
     connection: settings as Knex.MySql2ConnectionConfig,
     pool: { min: 0, max: config.poolSize },
     log: knexLog(log),
+    compileSqlOnError: NAMES_VALUES_IN_ERRORS,
   })
   try {
     await knex.raw('select 1')

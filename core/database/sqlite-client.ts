@@ -4,7 +4,7 @@ import createKnex, { type Knex } from 'knex'
 import type Client from 'knex/lib/client.js'
 import BetterSqlite3Client from 'knex/lib/dialects/better-sqlite3/index.js'
 import Runner from 'knex/lib/execution/runner.js'
-import { type Engine, knexLog } from './engine.js'
+import { type Engine, knexLog, NAMES_VALUES_IN_ERRORS } from './engine.js'
 import { type ReadGroup, type ReadOutcome, ReadQueue } from './read-queue.js'
 import { SqliteConnection, type SqliteSettings } from './sqlite-connection.js'
 import { SqliteLookUps } from './sqlite-look-ups.js'
@@ -182,5 +182,6 @@ function knexWith(settings: SqliteSettings, pool: Knex.PoolConfig, log: Logger):
     useNullAsDefault: true,
     pool,
     log: knexLog(log),
+    compileSqlOnError: NAMES_VALUES_IN_ERRORS,
   })
 }
