@@ -87,7 +87,7 @@ export class CredentialStore implements Credentials {
       keepsReadable,
       log,
     })
-    this.#decoys = new DecoyKeys(database)
+    this.#decoys = new DecoyKeys(database, log)
     this.#keepsReadable = keepsReadable
     this.#log = log
   }

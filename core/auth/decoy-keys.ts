@@ -4,7 +4,7 @@
  * The keys themselves are never seen: they are bytes that no password leads to.
  */
 import { createHmac, randomBytes } from 'node:crypto'
-import { type Database, type MaybePromise, whenDone } from '@beaconfire/plugin-sdk'
+import { type Database, type Logger, type MaybePromise, whenDone } from '@beaconfire/plugin-sdk'
 import type { ScramKeys, ScramMechanism } from './credentials.js'
 import { KEY_BYTES } from './password-keys.js'
 
@@ -16,11 +16,13 @@ const SALT_BYTES = 24
 
 export class DecoyKeys {
   readonly #database: Database
+  readonly #log: Logger | undefined
   #secret: Buffer | Promise<Buffer> | undefined
   readonly #unmatched = randomBytes(Math.max(...Object.values(KEY_BYTES)))
 
-  constructor(database: Database) {
+  constructor(database: Database, log?: Logger) {
     this.#database = database
+    this.#log = log
   }
 
   of(username: string, mechanism: ScramMechanism, iterations: number): MaybePromise<ScramKeys> {
@@ -52,7 +54,9 @@ export class DecoyKeys {
     } catch (error) {
       const other = this.#database.isDuplicate(error) ? await this.#read() : undefined // another node was first
       if (other) return other
-      throw error
+      // no reason to let nobody in: till the server stops it is as good
+      this.#log?.warn({ error }, 'the secret that hides which accounts there are could not be stored; after a restart it is another')
+      return made
     }
   }
 
