@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Jid } from '@beaconfire/plugin-sdk'
+import fc from 'fast-check'
 import { encrypt, type OpenfireUser, PASSWORD_FORMS, PASSWORD_KEY, scramSha1 } from '../../test/support/openfire-database.js'
 import { type NewOpenfire, type OpenfireStore, onBothGenerations } from '../../test/support/openfire-store.js'
 import { AccountStore, accountTables } from './account-store.js'
 import type { OpenfirePasswordConfig } from './openfire-passwords.js'
-import { isPasswordOf } from './password-keys.js'
+import { isPasswordOf, tryPreparePassword } from './password-keys.js'
 
 const SALT = Buffer.alloc(32, 5).toString('base64')
 const tables = ['ofUser', 'ofUserScram', 'ofUserProp', 'ofUserFlag', 'ofProperty']
@@ -51,6 +52,29 @@ onBothGenerations((newOpenfire: NewOpenfire, version, client) => {
       assert.deepEqual(warnings, [])
     })
   }
+
+  test('a hundred users log in, by SCRAM and by PLAIN, with passwords of whatever characters', async (t) => {
+    if (client === 'sqlite') return // Openfire does not run on it
+    const salt = version >= 39 ? SALT : undefined
+    const character = fc.oneof(fc.integer({ min: 0x21, max: 0x7e }), fc.integer({ min: 0xa1, max: 0x24f }), fc.integer({ min: 0x4e00, max: 0x9fff }))
+    const password = fc.array(character, { minLength: 1, maxLength: 24 }).map((codes) => String.fromCodePoint(...codes))
+    const passwords = fc.sample(
+      password.filter((it) => tryPreparePassword(it) === it),
+      { seed: version, numRuns: 100 },
+    )
+    const store = await newOpenfire(t, { users: 100, passwords, salt })
+    const { accounts, credentials, warnings } = await accountsOn(store, { passwordKeyDerivation: 'auto', passwordSalt: salt })
+    await Promise.all(
+      store.users.map(async ({ username, password, form }) => {
+        const isKnown = form !== 'none'
+        const keys = await credentials.scramKeys(username, 'SCRAM-SHA-1')
+        assert.equal(await isPasswordOf(keys, 'SCRAM-SHA-1', password), isKnown, `${form}: ${password}`)
+        assert.equal(await accounts.verifyPassword(username, `${password}x`), false, `${form}, wrong: ${password}`)
+        assert.equal(await accounts.verifyPassword(username, password), isKnown, `${form}: ${password}`)
+      }),
+    )
+    assert.deepEqual(warnings, [])
+  })
 
   test('a user whose password can be read has keys of both mechanisms before the first login with PLAIN', async (t) => {
     const store = await newOpenfire(t)

@@ -7,6 +7,8 @@ import { createOpenfireSchema } from './openfire-schema.js'
 export interface OpenfireOptions {
   readonly version: number
   readonly users?: number
+  /** Of the users, one after the other, and again from the first; each that differs costs a key derivation. */
+  readonly passwords?: readonly string[]
   readonly domain?: string
   /** `encrypt.blowfish.kdf`; without a salt it is sha1. */
   readonly salt?: string
@@ -29,14 +31,13 @@ export interface OpenfireUser {
 
 export const PASSWORD_KEY = 'K3y0f15Chars00x'
 const ROWS = 200
-/** Passwords differ, but only so many, since each costs a key derivation. */
 const PASSWORDS = Array.from({ length: 12 }, (_, i) => `pass-${i}-${['word', 'wörd', 'слово', '密码', 'p&<>"'][i % 5]}`)
 
 type Client = 'sqlite' | 'mysql'
 
 /** Makes the tables and fills them. @returns the users, their passwords known */
 export async function fillOpenfire(knex: Knex, client: Client, options: OpenfireOptions): Promise<OpenfireUser[]> {
-  const { version, users = PASSWORD_FORMS.length * 2, domain = 'test', passwordKey = PASSWORD_KEY, salt, charset } = options
+  const { version, users = PASSWORD_FORMS.length * 2, passwords = PASSWORDS, domain = 'test', passwordKey = PASSWORD_KEY, salt, charset } = options
   await createOpenfireSchema(knex, client, version, charset)
   const properties = { ...(passwordKey !== null && { passwordKey }), 'xmpp.domain': domain, ...options.properties }
   await insert(
@@ -47,26 +48,32 @@ export async function fillOpenfire(knex: Knex, client: Client, options: Openfire
   const made = Array.from({ length: users }, (_, i): OpenfireUser => {
     return {
       username: `user${i}`,
-      password: PASSWORDS[i % PASSWORDS.length] as string,
+      password: passwords[i % passwords.length] as string,
       form: PASSWORD_FORMS[i % PASSWORD_FORMS.length] as PasswordForm,
     }
   })
-  await insertUsers(knex, version, made, (password) => encrypt(password, passwordKey ?? PASSWORD_KEY, salt))
+  await insertUsers(knex, version, made, encrypter(passwordKey ?? PASSWORD_KEY, salt))
   return made
 }
 
 /** Openfire's form: hex(IV) + hex(Blowfish-CBC of UTF-16BE). */
 export function encrypt(password: string, passwordKey: string, salt?: string): string {
+  return encrypter(passwordKey, salt)(password)
+}
+
+function encrypter(passwordKey: string, salt?: string): (password: string) => string {
   const key = salt
     ? pbkdf2Sync(passwordKey, Buffer.from(salt, 'base64'), 100_000, 32, 'sha512')
     : createHash('sha1').update(passwordKey, 'utf8').digest()
   const Blowfish = blowfish as unknown as typeof blowfish.default
   const cipher = new Blowfish(key, Blowfish.MODE.CBC, Blowfish.PADDING.PKCS5)
-  const iv = randomBytes(8)
-  cipher.setIv(iv)
-  const text = Buffer.alloc(password.length * 2)
-  for (let i = 0; i < password.length; i++) text.writeUInt16BE(password.charCodeAt(i), i * 2)
-  return iv.toString('hex') + Buffer.from(cipher.encode(text)).toString('hex')
+  return (password) => {
+    const iv = randomBytes(8)
+    cipher.setIv(iv)
+    const text = Buffer.alloc(password.length * 2)
+    for (let i = 0; i < password.length; i++) text.writeUInt16BE(password.charCodeAt(i), i * 2)
+    return iv.toString('hex') + Buffer.from(cipher.encode(text)).toString('hex')
+  }
 }
 
 export function scramSha1(password: string, salt = randomBytes(24), iterations = 4096) {
@@ -83,8 +90,9 @@ export function scramSha1(password: string, salt = randomBytes(24), iterations =
 export const dateColumn = (at: number) => String(at).padStart(15, '0')
 
 async function insertUsers(knex: Knex, version: number, users: readonly OpenfireUser[], encryptedOf: (password: string) => string): Promise<void> {
-  const keys = new Map(PASSWORDS.map((password) => [password, scramSha1(password)]))
-  const forms = new Map(PASSWORDS.map((password) => [password, encryptedOf(password)]))
+  const passwords = [...new Set(users.map((it) => it.password))]
+  const keys = new Map(passwords.map((password) => [password, scramSha1(password)]))
+  const forms = new Map(passwords.map((password) => [password, encryptedOf(password)]))
   const rows: Record<string, unknown>[] = []
   const scramRows: Record<string, unknown>[] = []
   for (const [i, { username, password, form }] of users.entries()) {
