@@ -41,6 +41,26 @@ onMariaDb((newStore, server) => {
     await appender.append({ id: 1, body: 'x' })
   })
 
+  test('what a column cannot hold is refused, also by a server that would store it mangled', async (t) => {
+    const store = await newStore(t)
+    const { knex } = (await store.open()).forPlugin('lines')
+    const [[{ before }]] = (await knex.raw('select @@global.sql_mode as `before`')) as [[{ before: string }]]
+    await knex.raw("set global sql_mode = 'NO_ZERO_DATE'")
+    try {
+      const database = await store.open()
+      const lax = database.forPlugin('lines')
+      await lax.knex.raw('create table short (name varchar(3) character set latin1)')
+      await assert.rejects(lax.knex('short').insert({ name: 'abcd' }), { code: 'ER_DATA_TOO_LONG' })
+      await assert.rejects(lax.knex('short').insert({ name: '密' }), { code: 'ER_TRUNCATED_WRONG_VALUE_FOR_FIELD' })
+      await assert.rejects(lax.appender('short', ['name']).append({ name: 'abcd' }), { code: 'ER_DATA_TOO_LONG' })
+      assert.deepEqual(await lax.knex('short'), [])
+      const [[{ now }]] = (await lax.knex.raw('select @@session.sql_mode as now')) as [[{ now: string }]]
+      assert.match(now, /NO_ZERO_DATE/)
+    } finally {
+      await knex.raw('set global sql_mode = ?', [before])
+    }
+  })
+
   test('rows of any size go in statements the server takes', async (t) => {
     const database = await (await newStore(t)).open()
     await database.migrate('lines', [table])

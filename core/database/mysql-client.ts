@@ -55,7 +55,7 @@ export async function openMysql(config: DatabaseConfig, log: Logger, durability:
   const knex = createKnex({
     client: MysqlClient as unknown as typeof Knex.Client,
     connection: settings as Knex.MySql2ConnectionConfig,
-    pool: { min: 0, max: config.poolSize },
+    pool: { min: 0, max: config.poolSize, afterCreate: refuseWhatDoesNotFit },
     log: knexLog(log),
     compileSqlOnError: NAMES_VALUES_IN_ERRORS,
   })
@@ -76,6 +76,11 @@ export async function openMysql(config: DatabaseConfig, log: Logger, durability:
   }
   const writer = new MysqlWriter((work) => withConnection(knex, work))
   return { client: 'mysql', knex, writeBatch: writer.write, read, close: () => knex.destroy() }
+}
+
+/** A server that is not strict stores what does not fit a column cut off, and characters it lacks as `?`, and calls it done. */
+function refuseWhatDoesNotFit(connection: Connection, done: (error: Error | null, connection: Connection) => void): void {
+  connection.query("set session sql_mode = concat(@@session.sql_mode, ',STRICT_TRANS_TABLES')", (error) => done(error, connection))
 }
 
 async function withConnection<T>(knex: Knex, work: (connection: Connection) => Promise<T>): Promise<T> {
