@@ -7,12 +7,9 @@ type StepDetails = Parameters<Migration['up']>[1]
 /** Adds the columns and keys of a table that is being made. */
 export type TableColumns = (table: Knex.CreateTableBuilder, client: DatabaseClient) => void
 
-/** A table that is being made on MySQL has this name until it is whole. Migrations wait for each other, so one is enough. */
-const UNFINISHED = 'beaconfireUnfinishedTable'
-
 /**
  * Makes the table unless there is one of that name: Openfire's own, which stays as it is, or what an interrupted run of the step has left.
- * A table that is there is whole: MySQL commits each statement by itself, so there the table gets its name when it has all its keys and
+ * A table that is there is whole: MySQL commits each statement by itself, so there the table is made by one, with all its keys and
  * indexes. Texts are compared letter by letter, as SQLite does: any other collation of MySQL folds cases and accents.
  * @param details what the migration's `up` was given
  * @param indexes columns by name; those that are missing are made, also where the table was there
@@ -42,15 +39,27 @@ async function createWhole({ client, knex }: StepDetails, name: string, columns:
     table.collate('utf8mb4_bin')
     columns(table, client)
   })
-  await knex.schema.dropTableIfExists(UNFINISHED)
-  // Keys and indexes are named after the name it will have, which is the first in each statement.
-  for (const { sql, bindings } of statementsOf(made)) await knex.raw(sql.replace(`\`${name}\``, `\`${UNFINISHED}\``), bindings)
-  await knex.schema.renameTable(UNFINISHED, name)
+  for (const { sql, bindings } of inOneStatement(statementsOf(made), name)) await knex.raw(sql, bindings)
+}
+
+interface Statement {
+  readonly sql: string
+  readonly bindings: readonly Knex.RawBinding[]
+}
+
+/** Knex adds most keys and indexes by statements of their own; each can stand behind the columns as well. */
+function inOneStatement([create, ...others]: readonly Statement[], name: string): Statement[] {
+  const add = `alter table \`${name}\` add `
+  const { sql, bindings } = create as Statement
+  const end = sql.lastIndexOf(') default character set ')
+  const isKey = (it: Statement) => end > 0 && it.bindings.length === 0 && it.sql.startsWith(add)
+  const keys = others.filter(isKey).map((it) => `, ${it.sql.slice(add.length)}`)
+  return [{ sql: sql.slice(0, end) + keys.join('') + sql.slice(end), bindings }, ...others.filter((it) => !isKey(it))]
 }
 
 /** Knex declares one statement where there may be several. */
-function statementsOf(schema: Knex.SchemaBuilder): readonly { readonly sql: string; readonly bindings: readonly Knex.RawBinding[] }[] {
-  return schema.toSQL() as unknown as readonly { readonly sql: string; readonly bindings: readonly Knex.RawBinding[] }[]
+function statementsOf(schema: Knex.SchemaBuilder): readonly Statement[] {
+  return schema.toSQL() as unknown as readonly Statement[]
 }
 
 async function indexesOf({ client, knex }: StepDetails, table: string): Promise<ReadonlySet<string>> {

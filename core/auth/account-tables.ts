@@ -1,18 +1,13 @@
 /** Openfire's tables of accounts (openfire.md §3.1). Each is made only where it is missing, so an Openfire database is used in place. */
-import type { DatabaseClient, Migration } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type DatabaseClient, type Migration, type TableColumns } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
 import { isLeftByFirstRelease, openfireVersionOf, SCRAM_TABLE_SINCE } from '../database/openfire-schema.js'
-
-type Columns = (table: Knex.CreateTableBuilder) => void
 
 export const accountTables: readonly Migration[] = [
   {
     version: 1,
-    async up(_schema, { client, knex }) {
-      const createMissing = async (name: string, columns: Columns) => {
-        if (!(await knex.schema.hasTable(name))) await knex.schema.createTable(name, columns)
-      }
-      await createMissing('ofUser', (table) => {
+    async up(_schema, details) {
+      await createMissingTable(details, 'ofUser', (table, client) => {
         username(table, client).primary()
         table.string('plainPassword', 32)
         table.string('encryptedPassword', 255)
@@ -21,62 +16,60 @@ export const accountTables: readonly Migration[] = [
         table.specificType('creationDate', 'char(15)').notNullable().index('ofUser_cDate_idx')
         table.specificType('modificationDate', 'char(15)').notNullable()
       })
-      await createMissing('ofUserProp', (table) => {
+      await createMissingTable(details, 'ofUserProp', (table, client) => {
         username(table, client)
         table.string('name', 100).notNullable()
         table.text('propValue').notNullable()
         table.primary(['username', 'name'])
       })
-      await createMissing('ofUserFlag', (table) => {
+      await createMissingTable(details, 'ofUserFlag', (table, client) => {
         username(table, client)
         table.string('name', 100).notNullable()
         table.specificType('startTime', 'char(15)').index('ofUserFlag_sTime_idx')
         table.specificType('endTime', 'char(15)').index('ofUserFlag_eTime_idx')
         table.primary(['username', 'name'])
       })
-      await createMissing('ofProperty', (table) => {
+      await createMissingTable(details, 'ofProperty', (table) => {
         table.string('name', 100).notNullable().primary()
         table.text('propValue').notNullable()
         table.integer('encrypted')
         table.specificType('iv', 'char(24)')
       })
       // Openfire's own is left to Openfire: one below the version that has it makes it itself when it is upgraded, and would fail over ours
-      if ((await openfireVersionOf(knex)) === undefined) await createMissing('ofUserScram', scramColumns(client))
-      else await createExtra(knex, client)
+      if ((await openfireVersionOf(details.knex)) === undefined) await createMissingTable(details, 'ofUserScram', scramColumns)
+      else await createExtra(details)
     },
   },
   {
     version: 2,
-    async up(_schema, { client, knex }) {
+    async up(_schema, details) {
+      const { knex } = details
       const openfire = await openfireVersionOf(knex)
       if (openfire === undefined || !(await isLeftByFirstRelease(knex))) return
       if (openfire < SCRAM_TABLE_SINCE) await giveBackScramTable(knex)
       // Openfire may have changed the password since: they are made again when it is next seen
       else await knex('ofUserScram').where({ mechanism: 'SCRAM-SHA-256' }).del()
       // last, since its being there says that nothing is left to be given back
-      await createExtra(knex, client)
+      await createExtra(details)
     },
   },
 ]
 
-async function createExtra(knex: Knex, client: DatabaseClient): Promise<void> {
-  if (await knex.schema.hasTable('ofUserScramExtra')) return
-  await knex.schema.createTable('ofUserScramExtra', (table) => {
-    scramColumns(client)(table)
+function createExtra(details: Parameters<Migration['up']>[1]): Promise<void> {
+  return createMissingTable(details, 'ofUserScramExtra', (table, client) => {
+    scramColumns(table, client)
     table.string('basis', 255).notNullable()
   })
 }
 
-function scramColumns(client: DatabaseClient): Columns {
-  return (table) => {
-    username(table, client)
-    table.string('mechanism', 32).notNullable()
-    table.string('storedKey', 255)
-    table.string('serverKey', 255)
-    table.string('salt', 255)
-    table.integer('iterations').notNullable()
-    table.primary(['username', 'mechanism'])
-  }
+const scramColumns: TableColumns = (table, client) => {
+  username(table, client)
+  table.string('mechanism', 32).notNullable()
+  table.string('storedKey', 255)
+  table.string('serverKey', 255)
+  table.string('salt', 255)
+  table.integer('iterations').notNullable()
+  table.primary(['username', 'mechanism'])
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The record of administrative acts (`ofSecurityAuditLog`, openfire.md §3.1), shared with Openfire's own log viewer. */
-import type { Database, Migration } from '@beaconfire/plugin-sdk'
+import { createMissingTable, type Database, type Migration } from '@beaconfire/plugin-sdk'
 
 /** Of `ofID` (openfire.md §3.3). */
 const AUDIT_SEQUENCE = 25
@@ -10,9 +10,8 @@ const LARGEST_PAGE = 1000
 export const securityAuditTables: readonly Migration[] = [
   {
     version: 1,
-    async up(_schema, { knex }) {
-      if (await knex.schema.hasTable('ofSecurityAuditLog')) return
-      await knex.schema.createTable('ofSecurityAuditLog', (table) => {
+    async up(_schema, details) {
+      await createMissingTable(details, 'ofSecurityAuditLog', (table) => {
         table.bigInteger('msgID').notNullable().primary()
         table.string('username', LONGEST.username).notNullable().index('ofSecurityAuditLog_uid_idx')
         table.bigInteger('entryStamp').notNullable().index('ofSecurityAuditLog_tstamp_idx')

@@ -5,8 +5,6 @@ export const OLDEST_OPENFIRE = 25
 export const NEWEST_OPENFIRE = 40
 /** From this version on the keys of SCRAM are in a table of their own; up to the one before, in columns of `ofUser`. */
 export const SCRAM_TABLE_SINCE = 39
-/** That version copies them; the next one drops the columns. */
-const SCRAM_COLUMNS_UNTIL = 39
 const SCRAM_COLUMNS = ['storedKey', 'serverKey', 'salt', 'iterations']
 
 /** The database is an Openfire installation's that cannot be served. Nothing was changed. */
@@ -46,12 +44,11 @@ export function faultOfVersion(version: number): string | undefined {
 export async function faultOfTables(knex: Knex, version: number): Promise<string | undefined> {
   const halfDone = (what: string) => `its upgrade was broken off half-way (${what}): let Openfire finish it first`
   if (!(await knex.schema.hasTable('ofUser'))) return halfDone('there is no table ofUser')
-  if (version <= SCRAM_COLUMNS_UNTIL) {
-    const missing = await missingScramColumns(knex)
-    if (missing.length > 0) return halfDone(`ofUser has no column ${missing.join(', ')}`)
-  }
   const hasTable = await knex.schema.hasTable('ofUserScram')
+  // The columns may be there still: version 40 drops them, and nobody reads them before.
   if (version >= SCRAM_TABLE_SINCE) return hasTable ? undefined : halfDone('there is no table ofUserScram')
+  const missing = await missingScramColumns(knex)
+  if (missing.length > 0) return halfDone(`ofUser has no column ${missing.join(', ')}`)
   if (!hasTable || (await isLeftByFirstRelease(knex))) return undefined
   return halfDone(`there is a table ofUserScram, which it has from version ${SCRAM_TABLE_SINCE} on`)
 }

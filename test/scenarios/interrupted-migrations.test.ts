@@ -5,19 +5,25 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { test } from 'node:test'
-import type { AnyPlugin, Migration } from '@beaconfire/plugin-sdk'
+import type { Migration } from '@beaconfire/plugin-sdk'
 import type { Knex } from 'knex'
+import { accountTables } from '../../core/auth/account-tables.js'
+import { securityAuditTables } from '../../core/auth/security-audit.js'
 import type { ServerDatabase } from '../../core/database/database.js'
 import { pluginAsValue, SHIPPED_PLUGINS } from '../../core/shipped-plugins.js'
 import { onMariaDb } from '../support/engines.js'
 
 const plugins = await Promise.all((await readdir(SHIPPED_PLUGINS)).map(pluginAsValue))
-const withTables = plugins.filter((plugin): plugin is AnyPlugin & { readonly tables: readonly Migration[] } => (plugin.tables ?? []).length > 0)
+const owners = [
+  { name: 'beaconfire', tables: accountTables },
+  { name: 'beaconfire-audit', tables: securityAuditTables },
+  ...plugins.flatMap(({ name, tables }) => (tables?.length ? { name, tables } : [])),
+]
 
 class Killed extends Error {}
 
 onMariaDb((newStore) => {
-  for (const { name, tables } of withTables) {
+  for (const { name, tables } of owners) {
     test(`the tables of ${name} are made whole however often the server is killed on the way`, async (t) => {
       const store = await newStore(t)
       const database = await store.open()
