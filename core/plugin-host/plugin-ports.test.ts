@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { dropIn, pluginSource, type TestHost, testHost, writeFiles } from './plugin-host.fixture.js'
+import type { PortListener } from '@beaconfire/plugin-sdk'
+import { dropIn, pluginSource, RecordingLog, type TestHost, testHost, writeFiles } from './plugin-host.fixture.js'
+import { PluginPorts } from './plugin-ports.js'
 
 /** Ports that plugins of these tests opened, by version. */
 const ports = new Map<string, number>()
@@ -91,4 +93,60 @@ test('a connection that a plugin cannot take is closed, and costs nobody else an
   await once(socket, 'close')
   assert.equal(it.log.texts().at(-1), 'a plugin could not take a connection porter')
   assert.equal(it.status('porter').state, 'running')
+})
+
+/** Unloads a plugin that something is under way with. @returns what ends that */
+async function unloadSlowly(it: TestHost, name: string): Promise<() => Promise<void>> {
+  let end = () => {}
+  const underWay = new Promise<boolean>((resolve) => {
+    end = () => resolve(true)
+  })
+  const isDraining = new Promise<void>((resolve) => {
+    it.registries.drained = () => {
+      resolve()
+      return underWay
+    }
+  })
+  const unloaded = it.host.unload(name)
+  await isDraining
+  return async () => {
+    end()
+    await unloaded
+  }
+}
+
+test('a port listens no more as soon as its plugin is unloaded, while connections go on until it has stopped', async (t) => {
+  const it = await hostWith(t, 'porter', source('porter', '1.0.0'))
+  const port = ports.get('porter 1.0.0') as number
+  const { socket } = await greeted(t, port)
+  const end = await unloadSlowly(it, 'porter')
+  await assert.rejects(greeted(t, port), { code: 'ECONNREFUSED' })
+  assert.equal(socket.closed, false)
+  const cut = once(socket, 'close')
+  await end()
+  await cut
+})
+
+test("a client that resets its connection while it waits for a version to take the port costs nothing, and the others are that version's", async (t) => {
+  const log = new RecordingLog()
+  const ports = new PluginPorts(log)
+  let port = 0
+  const listener = (version: string): PortListener => ({
+    name: 'door',
+    host: '127.0.0.1',
+    port: 0,
+    listening: (opened) => void (port = opened),
+    onConnection: (socket) => void socket.write(version),
+  })
+  const old = await ports.prepare('porter', [listener('1.0.0')])
+  old.take()
+  const next = await ports.prepare('porter', [listener('2.0.0')])
+  t.after(() => next.release())
+  old.letGo()
+  const hasty = connect(port, '127.0.0.1', () => hasty.resetAndDestroy())
+  const patient = greeted(t, port)
+  while (!log.texts().includes('a connection of a plugin broke porter')) await new Promise((resolve) => setImmediate(resolve))
+  next.take()
+  old.release()
+  assert.equal((await patient).greeting, '2.0.0')
 })

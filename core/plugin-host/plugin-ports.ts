@@ -11,12 +11,13 @@ class OpenPort {
   owner: PortHolder | undefined
   /** Versions that need it, serving or about to. */
   readonly users = new Set<PortHolder>()
-  readonly waiting: Socket[] = []
+  readonly waiting = new Set<Socket>()
 
   constructor(
     readonly plugin: string,
     readonly key: string,
     readonly server: Server,
+    readonly onBroken: (error: Error) => void,
   ) {
     server.on('connection', (socket) => this.#accept(socket))
   }
@@ -26,10 +27,24 @@ class OpenPort {
     return typeof address === 'object' && address !== null ? address.port : 0
   }
 
+  /** Those that wait, and wait no longer. */
+  takeWaiting(): readonly Socket[] {
+    const sockets = [...this.waiting]
+    this.waiting.clear()
+    return sockets
+  }
+
   #accept(socket: Socket): void {
+    // From the first moment: an error that nobody listens for ends the server.
+    socket.on('error', this.onBroken)
     if (this.owner) this.owner.accept(this, socket)
-    else if (this.waiting.length < MAX_WAITING) this.waiting.push(socket)
+    else if (this.waiting.size < MAX_WAITING) this.#keepWaiting(socket)
     else socket.destroy()
+  }
+
+  #keepWaiting(socket: Socket): void {
+    this.waiting.add(socket)
+    socket.once('close', () => this.waiting.delete(socket))
   }
 }
 
@@ -78,7 +93,8 @@ export class PluginPorts {
       throw new Error(`port ${port} for "${name}" is taken, by this server or another program; configure another`, { cause: error })
     }
     server.on('error', (error) => this.#log.error({ plugin, listener: name, error }, 'accepting connections of a plugin fails'))
-    const opened = new OpenPort(plugin, key, server)
+    const onBroken = (error: Error) => this.#log.debug({ plugin, listener: name, error }, 'a connection of a plugin broke')
+    const opened = new OpenPort(plugin, key, server, onBroken)
     this.#open.set(key, opened)
     return opened
   }
@@ -87,7 +103,7 @@ export class PluginPorts {
     if (port.users.size > 0 || this.#open.get(port.key) !== port) return
     this.#open.delete(port.key)
     port.server.close()
-    for (const socket of port.waiting) socket.destroy()
+    for (const socket of port.takeWaiting()) socket.destroy()
   }
 }
 
@@ -116,7 +132,7 @@ export class PortHolder {
     for (const [port, listener] of this.#ports) {
       port.owner = this
       listener.listening?.(port.port)
-      for (const socket of port.waiting.splice(0)) this.accept(port, socket)
+      for (const socket of port.takeWaiting()) this.accept(port, socket)
     }
   }
 
@@ -125,13 +141,18 @@ export class PortHolder {
     for (const port of this.#ports.keys()) if (port.owner === this) port.owner = undefined
   }
 
-  /** Closes ports that no other version uses, and cuts connections that must not outlive this one. */
-  release(): void {
+  /** For good: ports that no other version uses listen no more. Connections that were accepted go on. */
+  leave(): void {
     for (const port of this.#ports.keys()) {
       port.users.delete(this)
       this.#onUnused(port)
     }
     this.#ports.clear()
+  }
+
+  /** Leaves, and cuts connections that must not outlive this version. */
+  release(): void {
+    this.leave()
     for (const socket of this.#connections) socket.destroy()
     this.#connections.clear()
   }
@@ -139,7 +160,6 @@ export class PortHolder {
   accept(port: OpenPort, socket: Socket): void {
     const listener = this.#ports.get(port) as PortListener
     const fields = { plugin: this.#plugin, listener: listener.name }
-    socket.on('error', (error) => this.#log.debug({ ...fields, error }, 'a connection of a plugin broke'))
     if (!listener.keepsConnections) {
       this.#connections.add(socket)
       socket.once('close', () => this.#connections.delete(socket))

@@ -109,6 +109,11 @@ export class PluginVersion {
     this.#undo = undefined
   }
 
+  /** It does not serve any more, and will not again: nobody is let in by ports that were its alone. What it began it may end. */
+  retire(): void {
+    this.#ports?.leave()
+  }
+
   /** Lets the plugin flush, then takes its timers, metrics, ports and connections away. Never rejects: what fails is logged. */
   async stop(limitMs?: number): Promise<void> {
     try {

@@ -25,11 +25,12 @@ export class ServingPlugins {
     const kept = same < 0 ? next.length : same
     try {
       this.#exchange(before.slice(kept), next.slice(kept))
-      this.#versions = next
     } catch (error) {
       this.#exchange(next.slice(kept), before.slice(kept))
       throw error
     }
+    this.#versions = next
+    for (const version of before) if (!next.includes(version)) version.retire()
   }
 
   remove(gone: ReadonlySet<PluginVersion>): void {
