@@ -70,9 +70,13 @@ export interface Contributions<Provided extends ServiceName = ServiceName> {
   healthy?(): MaybePromise<boolean | void>
   /** Flush and let go of everything; called in reverse order. Must settle within 10 s. */
   stop?(): MaybePromise<void>
-  /** What the next version of this plugin should know (structured-cloneable); called before `stop` on a reload. */
+  /**
+   * What the next version of this plugin should know (structured-cloneable). Called on a reload once that version has started and is
+   * healthy, right before it takes the place of this one; where both this and {@link restore} are synchronous, no stanza comes in between.
+   * What this version learns afterwards is not handed over: who has to wait for something first returns what is known then.
+   */
   save?(): MaybePromise<unknown>
-  /** What the version before {@link save}d; called before `start` on a reload. */
+  /** What the version before {@link save}d: called on a reload after {@link start} and {@link healthy}. An error, and that version serves on. */
   restore?(state: unknown): MaybePromise<void>
 }
 

@@ -1,5 +1,5 @@
 /** Brings what runs in line with what should run: starts, replaces and retires versions, in order of dependency. */
-import type { AnyPlugin, Logger, ServiceName, Services } from '@beaconfire/plugin-sdk'
+import { type AnyPlugin, isPromise, type Logger, type ServiceName, type Services } from '@beaconfire/plugin-sdk'
 import type { LeakWatch } from './leak-watch.js'
 import { type LoadOrder, loadOrder, providerFailed } from './load-order.js'
 import { loadFailed } from './load-plugin.js'
@@ -106,12 +106,15 @@ export class PluginChanges {
     }
   }
 
-  /** The new version is up before the old one goes. */
+  /** The new version is up before the old one goes, and takes over what that knows at the last moment. */
   async #exchange(record: PluginRecord, services: Partial<Services>, plan: LoadOrder<PluginRecord>): Promise<void> {
     const old = record.version
     const version = await PluginVersion.prepare(record.target as AnyPlugin, this.#parts, services)
     try {
-      await version.start(await old?.save())
+      await version.start()
+      const handedOver = old && version.takeOver(old)
+      if (isPromise(handedOver)) await handedOver
+      // No stanza has come since, unless one of the two was asynchronous about it.
       const serving = plan.order.map((it) => (it === record ? version : it.version)).filter((it) => it !== undefined)
       this.#serving.replace(serving)
     } catch (error) {

@@ -114,7 +114,7 @@ test('a failing plugin stops neither the others nor the server, and its line is 
   assert.match(it.status('bad').error ?? '', /^plugin "bad": index\.ts:\d+: start\(\) failed: no luck$/)
 })
 
-test('memory goes from the old version to the new before it starts, and the old one stops after the exchange', async (t) => {
+test('memory goes from the old version to the new when that has started, and the old one stops after the exchange', async (t) => {
   const it = await hostOf(t)
   const source = (version: string) =>
     pluginSource('memory', version, {
@@ -126,7 +126,7 @@ test('memory goes from the old version to the new before it starts, and the old 
   await it.host.start()
   await writeFiles(join(it.folder, 'memory'), { 'index.ts': source('2.0.0') })
   await it.host.rescan()
-  assert.deepEqual(seen.splice(0), ['1.0.0 started', '2.0.0 restored from 1.0.0', '2.0.0 started', '1.0.0 stopped'])
+  assert.deepEqual(seen.splice(0), ['1.0.0 started', '2.0.0 started', '2.0.0 restored from 1.0.0', '1.0.0 stopped'])
   // There was no moment without either.
   assert.deepEqual(it.registries.history, [['memory/1.0.0'], ['memory/2.0.0']])
   await it.host.stop()

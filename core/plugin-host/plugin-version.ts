@@ -1,5 +1,16 @@
 /** One version of a plugin, from its setup to its stop. In a reload two of them live side by side for a moment. */
-import type { AnyPlugin, Contributions, Logger, PacketInterceptor, PortListener, ServiceName, Services } from '@beaconfire/plugin-sdk'
+import {
+  type AnyPlugin,
+  type Contributions,
+  isPromise,
+  type Logger,
+  type MaybePromise,
+  type PacketInterceptor,
+  type PortListener,
+  type ServiceName,
+  type Services,
+  whenDone,
+} from '@beaconfire/plugin-sdk'
 import { withinLimit } from '../pipeline/time-limit.js'
 import { contributionNames, registerContributions } from './contributions.js'
 import { buildContext, type ContextParts, type OwnedContext } from './plugin-context.js'
@@ -73,23 +84,35 @@ export class PluginVersion {
     return this.#contributions.services?.[name]
   }
 
-  /** Memory for the next version. A `save` that fails is logged and costs the memory, not the reload. */
-  async save(): Promise<unknown> {
-    try {
-      return structuredClone(await step('save()', () => this.#contributions.save?.()))
-    } catch (error) {
-      this.#log.error({ plugin: this.name, error }, 'plugin could not save its state for the next version')
-      return undefined
-    }
-  }
-
-  /** @param state what the version before saved; undefined when there was none @throws Error that names the step that failed */
-  async start(state: unknown): Promise<void> {
-    if (state !== undefined) await step('restore()', () => this.#contributions.restore?.(state))
+  /** @throws Error that names the step that failed */
+  async start(): Promise<void> {
     await step('start()', () => this.#contributions.start?.())
     const isHealthy = await step('its health check healthy()', () => this.#contributions.healthy?.())
     if (isHealthy === false) throw new Error('its health check says that it cannot do its work: healthy() returned false')
     this.#ports = await this.#parts.ports.prepare(this.name, this.#contributions.listeners ?? [])
+  }
+
+  /**
+   * Gives this version what the one before knows. Where both are synchronous about it, it is done when this returns: the caller exchanges
+   * the two in the same turn, and no stanza comes in between.
+   * @throws Error (or rejects) when `restore` fails
+   */
+  takeOver(old: PluginVersion): MaybePromise<void> {
+    return whenDone(old.#save(), (state) => (state === undefined ? undefined : step('restore()', () => this.#contributions.restore?.(state))))
+  }
+
+  /** A `save` that fails is logged and costs the memory, not the reload. */
+  #save(): MaybePromise<unknown> {
+    const failed = (error: unknown) => {
+      this.#log.error({ plugin: this.name, error }, 'plugin could not save its state for the next version')
+      return undefined
+    }
+    try {
+      const saved = step('save()', () => this.#contributions.save?.())
+      return isPromise(saved) ? saved.then((it) => structuredClone(it)).catch(failed) : structuredClone(saved)
+    } catch (error) {
+      return failed(error)
+    }
   }
 
   /** Call it inside `registries.batch`. @throws ContributionConflict */
@@ -126,12 +149,16 @@ export class PluginVersion {
   }
 }
 
-/** Names the step in the message, and keeps the stack that says where. */
-async function step<T>(what: string, work: () => T | Promise<T>, limitMs?: number): Promise<T> {
-  try {
-    return await withinLimit(what, work, limitMs)
-  } catch (error) {
+/** Names the step in the message, and keeps the stack that says where. Synchronous where the plugin is. */
+function step<T>(what: string, work: () => MaybePromise<T>, limitMs?: number): MaybePromise<T> {
+  const failed = (error: unknown): never => {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(reason.startsWith(what) ? reason : `${what} failed: ${reason}`, { cause: error })
+  }
+  try {
+    const done = work()
+    return isPromise(done) ? withinLimit(what, () => done, limitMs).catch(failed) : done
+  } catch (error) {
+    return failed(error)
   }
 }

@@ -36,7 +36,7 @@ export class ShadowVersions {
     const version = await PluginVersion.prepare(definition, this.#surroundings.parts, services as Partial<Services>)
     this.#started.push(version)
     try {
-      await version.start(undefined)
+      await version.start()
     } catch (error) {
       const denied = deniedBehind(error)
       if (!denied) throw error

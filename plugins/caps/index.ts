@@ -74,6 +74,13 @@ export default definePlugin({
       if (!caps.isVerifiable || !known.proven(cacheKey(caps))) return questions.ask(session, caps)
     }
 
+    /** Clients that were there before this version. */
+    async function lookAtAll(): Promise<void> {
+      for (const session of sessions.all()) {
+        if (session.presence) await seen(session.presence, session)
+      }
+    }
+
     const service: CapabilitiesService = {
       of: (session) => known.of(session),
       onChange(listener) {
@@ -119,14 +126,14 @@ export default definePlugin({
           known.forget(session)
         },
       },
-      async start() {
-        for (const session of sessions.all()) {
-          if (session.presence) await seen(session.presence, session)
-        }
-      },
+      // In a turn of its own: it serves then, and hears the answers; and what the version before knew need not be asked again.
+      start: () => void timers.after(0, lookAtAll),
       stop: () => questions.stop(),
       save: () => known.save(sessions.all()),
-      restore: (state) => known.restore(state),
+      restore(state) {
+        known.restore(state)
+        for (const session of sessions.all()) if (session.presence) known.showProven(session, advertisedCaps(session.presence))
+      },
     }
   },
 })

@@ -51,6 +51,12 @@ export class KnownCapabilities {
     return features && features !== before ? { session, features, before } : undefined
   }
 
+  /** As {@link show}, where nothing has to be asked, nor anybody told: those who listen ask {@link of} when they are started. */
+  showProven(session: ClientSession, caps: AdvertisedCaps | undefined): void {
+    const features = caps?.isVerifiable ? this.proven(cacheKey(caps)) : undefined
+    if (caps && features) this.show(session, caps, features)
+  }
+
   forget(session: ClientSession): void {
     this.#bySession.delete(session)
   }

@@ -12,6 +12,12 @@ import { PrivacyStore, tables } from './privacy-store.js'
 import { Pushes } from './pushes.js'
 import { SessionPrivacy } from './session-privacy.js'
 
+interface Saved {
+  readonly sessions: ReturnType<SessionPrivacy['save']>
+  /** That have lists. */
+  readonly accounts: readonly string[]
+}
+
 export default definePlugin({
   name: 'privacy',
   version: '0.1.0',
@@ -40,8 +46,15 @@ export default definePlugin({
       hooks: { ...arrivals(judge, log), userDeleted: ({ user }) => known.remove(user.local) },
       start: () => known.start(),
       stop: () => known.whenIdle(),
-      save: () => state.save(),
-      restore: (saved) => state.restore(saved),
+      async save(): Promise<Saved> {
+        await known.whenIdle()
+        return { sessions: state.save(), accounts: known.accounts() }
+      },
+      restore(saved) {
+        const { sessions, accounts } = saved as Partial<Saved>
+        state.restore(sessions)
+        if (Array.isArray(accounts)) known.adopt(accounts)
+      },
     }
   },
 })

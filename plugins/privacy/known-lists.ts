@@ -27,6 +27,17 @@ export class KnownLists {
     for (const username of await this.#store.accounts()) this.#having.add(username)
   }
 
+  /** Those that have lists. */
+  accounts(): readonly string[] {
+    return [...this.#having]
+  }
+
+  /** The version before knew better than what was read at the start: it has served since. */
+  adopt(accounts: readonly string[]): void {
+    this.#having.clear()
+    for (const username of accounts) this.#having.add(username)
+  }
+
   /** True when this account has any list. */
   has(username: string): boolean {
     return this.#having.has(username)
@@ -75,7 +86,7 @@ export class KnownLists {
 
   /** Resolves when no change is under way any more. */
   async whenIdle(): Promise<void> {
-    await Promise.all(this.#changes.values())
+    while (this.#changes.size > 0) await Promise.all(this.#changes.values())
   }
 
   #set(username: string, lists: AccountLists): void {

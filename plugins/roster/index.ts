@@ -84,7 +84,11 @@ export default definePlugin({
         await Promise.all([store.start(), shared.load()])
       },
       stop: () => rosters.whenIdle(),
-      save: () => pushes.save(),
+      async save() {
+        // The next version reads from the database.
+        await rosters.whenIdle()
+        return pushes.save()
+      },
       restore: (state) => restoreInterested(state, sessions, pushes),
     }
   },

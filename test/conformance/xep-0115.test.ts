@@ -31,7 +31,7 @@ interface Learned {
   of(client: TestClient): readonly string[]
 }
 
-async function start(t: TestScope): Promise<Learned> {
+async function start(t: TestScope, plugin = caps): Promise<Learned> {
   const changes: string[] = []
   let service: CapabilitiesService | undefined
   const watcher = definePlugin({
@@ -43,7 +43,7 @@ async function start(t: TestScope): Promise<Learned> {
       return { start: () => void service?.onChange(({ session, features }) => void changes.push(`${session.jid.local}: ${[...features].join(' ')}`)) }
     },
   })
-  const server = await startTestServer(t, { plugins: [roster, presence, disco, caps, watcher] })
+  const server = await startTestServer(t, { plugins: [roster, presence, disco, plugin, watcher] })
   return {
     server,
     changes,
@@ -175,4 +175,33 @@ test('the server shows its own in the stream features, and they match what it an
     assert.equal(same?.attrs.node, node)
     assert.equal(same && childElements(same).length, childElements(query).length)
   }
+})
+
+test('a reload of the plugin asks nobody again, and whoever listens knows what clients can do', async (t) => {
+  const { server, changes, of } = await start(t)
+  const romeo = await server.login('romeo')
+  romeo.send(`<presence>${shown(info('urn:a'))}</presence>`)
+  await answer(romeo, info('urn:a'))
+  await server.plugins.reload('caps')
+  await romeo.sync()
+  assert.deepEqual(of(romeo), ['urn:a'])
+  assert.deepEqual(changes, ['romeo: urn:a'])
+  await romeo.receiveNothing(isQuestion)
+})
+
+test('the plugin asks clients that were there before it, where no version before it knew them', async (t) => {
+  const forgetful = definePlugin({
+    ...caps,
+    setup(context) {
+      const { save: _, ...others } = caps.setup(context)
+      return others
+    },
+  })
+  const { server, of } = await start(t, forgetful)
+  const romeo = await server.login('romeo')
+  romeo.send(`<presence>${shown(info('urn:a'))}</presence>`)
+  await answer(romeo, info('urn:a'))
+  await server.plugins.reload('caps')
+  await answer(romeo, info('urn:a'))
+  assert.deepEqual(of(romeo), ['urn:a'])
 })
