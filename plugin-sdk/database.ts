@@ -59,6 +59,11 @@ export interface Migration {
   /** 1, 2, 3… without gaps. Kept in `ofVersion` under the plugin's name. */
   readonly version: number
   up(schema: Knex.SchemaBuilder, details: { readonly client: DatabaseClient; readonly knex: Knex }): Promise<void>
+  /**
+   * Takes {@link up} back, right after it, when the version that it came with does not start: the version before, which has served all the
+   * while, can be started again then. Without it the tables stay as they are, and the operator is told.
+   */
+  down?(schema: Knex.SchemaBuilder, details: { readonly client: DatabaseClient; readonly knex: Knex }): Promise<void>
 }
 
 /** Openfire's date columns: epoch milliseconds, zero-padded to 15 characters (openfire.md §3.3). */

@@ -166,6 +166,7 @@ const ECHO: PluginStatus = {
   error: 'index.ts:3: unexpected token',
   loadedAt: AT,
   reloads: 2,
+  warning: undefined,
   staleVersions: 0,
   requires: [],
   provides: ['roster'],

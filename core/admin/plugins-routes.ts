@@ -11,6 +11,7 @@ export const pluginSchema = Type.Object({
   state: Type.String({ description: 'running, failed, loading, disabled or unloaded' }),
   folder: Type.Optional(Type.String()),
   error: Type.Optional(Type.String({ description: 'why the last load failed; while running, why a newer version is not' })),
+  warning: Type.Optional(Type.String({ description: 'what should be done though it runs: its tables are of a later version than it knows' })),
   loadedAt: Type.Optional(Type.String({ format: 'date-time' })),
   reloads: Type.Integer(),
   staleVersions: Type.Integer({ description: 'versions that have stopped and are still held by something: a leak of the plugin' }),

@@ -9,7 +9,7 @@ import { createBaseTables } from './base-tables.js'
 import type { Engine } from './engine.js'
 import { IdSequences } from './id-sequences.js'
 import { isDuplicate } from './is-duplicate.js'
-import { migrate } from './migrator.js'
+import { type MigratedTables, migrate } from './migrator.js'
 import { supportedOpenfireVersion } from './openfire-schema.js'
 
 export interface ServerDatabase {
@@ -19,7 +19,7 @@ export interface ServerDatabase {
   /** Server-side use, of core's own stores. */
   forPlugin(name: string): Database
   /** @throws MigrationError (rejects); see `migrator.ts` */
-  migrate(owner: string, migrations: readonly Migration[]): Promise<void>
+  migrate(owner: string, migrations: readonly Migration[], served?: number): Promise<MigratedTables>
   /**
    * Long selects have threads of their own from now on. A start, which waits for each of its selects, needs none, and a server that
    * nobody uses does without their 10 MB each.
@@ -98,8 +98,8 @@ class OpenDatabase implements ServerDatabase {
     }
   }
 
-  migrate(owner: string, migrations: readonly Migration[]): Promise<void> {
-    return migrate(this.#engine, owner, migrations, this.#log)
+  migrate(owner: string, migrations: readonly Migration[], served?: number): Promise<MigratedTables> {
+    return migrate(this.#engine, owner, migrations, this.#log, served)
   }
 
   separateReads(): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Migration } from '@beaconfire/plugin-sdk'
 import { onBothEngines } from '../../test/support/engines.js'
-import { MigrationError } from './migrator.js'
+import { MigrationError } from './migration-error.js'
 
 const notes: Migration = {
   version: 1,
@@ -59,6 +59,57 @@ onBothEngines((newStore, client) => {
       return true
     })
     assert.deepEqual(await database.forPlugin('notes').knex('ofVersion').select('version'), [{ version: 2 }])
+  })
+
+  const undone: Migration = { ...titles, down: (schema) => schema.alterTable('note', (table) => void table.dropColumn('title')) }
+  const colours: Migration = {
+    version: 3,
+    up: (schema) => schema.alterTable('note', (table) => void table.string('colour', 50)),
+    down: (schema) => schema.alterTable('note', (table) => void table.dropColumn('colour')),
+  }
+
+  test('steps that were run just now are taken back, last first, and others are not', async (t) => {
+    const database = await (await newStore(t)).open()
+    const { knex } = database.forPlugin('notes')
+    await database.migrate('notes', [notes])
+    const later = await database.migrate('notes', [notes, undone, colours])
+    assert.equal(await later.undo(), undefined)
+    assert.deepEqual(await knex('ofVersion').select('version'), [{ version: 1 }])
+    assert.deepEqual(await Promise.all(['author', 'title', 'colour'].map((it) => knex.schema.hasColumn('note', it))), [true, false, false])
+    await database.migrate('notes', [notes])
+  })
+
+  test('what was made where there was nothing stays', async (t) => {
+    const database = await (await newStore(t)).open()
+    const made = await database.migrate('notes', [{ ...notes, down: (schema) => schema.dropTable('note') }, undone])
+    assert.equal(await made.undo(), undefined)
+    assert.deepEqual(await database.forPlugin('notes').knex('ofVersion').select('version'), [{ version: 2 }])
+  })
+
+  test('a step without a down stays, and so do those before it; it is said what to do', async (t) => {
+    const database = await (await newStore(t)).open()
+    await database.migrate('notes', [notes])
+    const both = await database.migrate('notes', [notes, titles])
+    assert.match((await both.undo()) ?? '', /the tables of notes stay at version 2, since migration 2 has no down: .* install a mended later version/)
+    const third = await database.migrate('notes', [notes, titles, { ...colours, down: () => Promise.reject(new Error('out of luck')) }])
+    assert.match((await third.undo()) ?? '', /stay at version 3, since down of migration 3 failed: out of luck/)
+    assert.deepEqual(await database.forPlugin('notes').knex('ofVersion').select('version'), [{ version: 3 }])
+  })
+
+  test('a step that fails takes those back that were run before it', async (t) => {
+    const database = await (await newStore(t)).open()
+    await database.migrate('notes', [notes])
+    const fails: Migration = { version: 3, up: () => Promise.reject(new Error('out of luck')) }
+    await assert.rejects(database.migrate('notes', [notes, undone, fails]), { message: 'migration 3 of notes failed: out of luck' })
+    assert.deepEqual(await database.forPlugin('notes').knex('ofVersion').select('version'), [{ version: 1 }])
+    await assert.rejects(database.migrate('notes', [notes, titles, fails]), /out of luck; the tables of notes stay at version 2/)
+  })
+
+  test('tables of a later version are tolerated for what has served on them', async (t) => {
+    const database = await (await newStore(t)).open()
+    await database.migrate('notes', [notes, titles])
+    assert.equal((await database.migrate('notes', [notes], 1)).version, 2)
+    await assert.rejects(database.migrate('notes', [notes], 0), MigrationError)
   })
 
   test('steps with a gap in their numbers are refused before any runs', async (t) => {

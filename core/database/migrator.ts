@@ -1,35 +1,57 @@
 /** Brings the tables of an owner, core or a plugin, up to date: numbered steps, the last one done kept in `ofVersion`. */
-import type { DatabaseClient, Logger, Migration } from '@beaconfire/plugin-sdk'
-import type { Knex } from 'knex'
-import type Client from 'knex/lib/client.js'
-import type { Connection } from 'mysql2'
+import type { Logger, Migration } from '@beaconfire/plugin-sdk'
 import type { Engine } from './engine.js'
+import { MigrationError } from './migration-error.js'
+import { exclusively, noteVersion } from './migration-lock.js'
+import { undoSteps } from './undo-steps.js'
 
 /** The column's width in Openfire's table. */
 const LONGEST_OWNER = 50
-const LOCK_SECONDS = 60
 
-/** Why the tables of an owner cannot be used. `cause` is the database's error, where it was one. */
-export class MigrationError extends Error {
-  override readonly name = 'MigrationError'
-  readonly code = 'MIGRATION'
+/** What a migration came to. */
+export interface MigratedTables {
+  /** What the tables are of; later than the last step known only where that is tolerated. */
+  readonly version: number
+  /**
+   * Takes back the steps that it ran, as far as they can be, where there were tables of an earlier version.
+   * @returns why not all could, in words for the operator. Never rejects
+   */
+  undo(): Promise<string | undefined>
 }
 
 /**
  * Each step runs in a transaction together with its version row. On MySQL a change of tables commits by itself, so a step that
  * fails there may leave some behind: it is run again, and should create only what is missing. Processes that migrate at the same
  * time wait for each other.
- * @throws MigrationError (rejects) when a step fails, when steps are misnumbered, or when the tables are of a later version
+ * @param served how many steps what has served on these tables so far knows: with as many, tables of a later version are tolerated
+ * @throws MigrationError (rejects) when a step fails, when steps are misnumbered, or when the tables are of a later version; steps that
+ * were run before the one that failed are taken back then
  */
-export async function migrate({ knex, client, read }: Engine, owner: string, migrations: readonly Migration[], log: Logger): Promise<void> {
+export async function migrate(
+  engine: Engine,
+  owner: string,
+  migrations: readonly Migration[],
+  log: Logger,
+  served?: number,
+): Promise<MigratedTables> {
   const steps = inOrder(owner, migrations)
-  const [row] = await read('select version from ofVersion where name = ?', [owner])
+  const [row] = await engine.read('select version from ofVersion where name = ?', [owner])
   const done = Number(row?.version ?? 0)
-  refuseLater(owner, done, steps.length)
-  for (const step of steps.slice(done)) {
-    const isRun = await runStep(knex, client, owner, step, steps.length)
-    if (isRun) log.info({ owner, version: step.version }, 'tables migrated')
+  if (steps.length !== served) refuseLater(owner, done, steps.length)
+  const run: Migration[] = []
+  // Tables that no version used before are in nobody's way; and what a first step found there, instead of making it, must stay.
+  const undo = async () => (done === 0 ? undefined : undoSteps(engine, owner, run.splice(0), log))
+  try {
+    for (const step of steps.slice(done)) {
+      if (!(await runStep(engine, owner, step, steps.length))) continue
+      run.push(step)
+      log.info({ owner, version: step.version }, 'tables migrated')
+    }
+  } catch (error) {
+    const left = await undo()
+    throw left === undefined ? error : new MigrationError(`${(error as Error).message}; ${left}`, { cause: error })
   }
+  return { version: Math.max(done, steps.length), undo }
 }
 
 function inOrder(owner: string, migrations: readonly Migration[]): readonly Migration[] {
@@ -43,55 +65,24 @@ function inOrder(owner: string, migrations: readonly Migration[]): readonly Migr
 
 function refuseLater(owner: string, done: number, known: number): void {
   if (done <= known) return
-  throw new MigrationError(`the tables of ${owner} are of version ${done}, but this version of it knows them up to ${known}: install a later one`)
-}
-
-async function versionOf(knex: Knex, owner: string): Promise<number> {
-  const row = await knex('ofVersion').where({ name: owner }).first<{ version: number } | undefined>('version')
-  return row?.version ?? 0
+  throw new MigrationError(
+    `the tables of ${owner} are of version ${done}, but this version of it knows them up to ${known}: install a later one, or bring back a backup of the tables`,
+  )
 }
 
 /** @returns false when another process has run the step meanwhile */
-async function runStep(knex: Knex, client: DatabaseClient, owner: string, step: Migration, known: number): Promise<boolean> {
+async function runStep(engine: Engine, owner: string, step: Migration, known: number): Promise<boolean> {
   try {
-    if (client === 'mysql') return await runLocked(knex, owner, step, known)
-    // SQLite copies a table to alter it, which foreign keys forbid; they are checked when the step is done. The transaction is the lock.
-    return await knex.transaction((trx) => runUnlessDone(trx, client, owner, step, known), { enforceForeignCheck: false })
+    return await exclusively(engine, owner, async (trx, done) => {
+      refuseLater(owner, done, known)
+      if (done >= step.version) return false
+      await step.up(trx.schema, { client: engine.client, knex: trx })
+      await noteVersion(trx, owner, step.version)
+      return true
+    })
   } catch (error) {
     if (error instanceof MigrationError) throw error
     const reason = error instanceof Error ? error.message : String(error)
     throw new MigrationError(`migration ${step.version} of ${owner} failed: ${reason}`, { cause: error })
-  }
-}
-
-async function runUnlessDone(trx: Knex.Transaction, client: DatabaseClient, owner: string, step: Migration, known: number): Promise<boolean> {
-  const done = await versionOf(trx, owner)
-  refuseLater(owner, done, known)
-  if (done >= step.version) return false
-  await step.up(trx.schema, { client, knex: trx })
-  if (done === 0) await trx('ofVersion').insert({ name: owner, version: step.version })
-  else await trx('ofVersion').where({ name: owner }).update({ version: step.version })
-  return true
-}
-
-/** MySQL has named locks, of the whole server, that belong to a connection: it is let go of when the step is committed, not before. */
-async function runLocked(knex: Knex, owner: string, step: Migration, known: number): Promise<boolean> {
-  const lock = knex.raw("left(concat('beaconfire-migrate-', database()), 64)")
-  const client = knex.client as Client
-  const connection = (await client.acquireConnection()) as Connection
-  try {
-    const [row] = await knex.select<{ taken: number | null }[]>(knex.raw('get_lock(?, ?) as taken', [lock, LOCK_SECONDS])).connection(connection)
-    if (row?.taken !== 1) throw new MigrationError(`another process has been migrating tables for ${LOCK_SECONDS} s`)
-    try {
-      return await knex.transaction((trx) => runUnlessDone(trx, 'mysql', owner, step, known), { connection })
-    } finally {
-      // A connection that is gone has let go of it.
-      await knex
-        .select(knex.raw('release_lock(?)', [lock]))
-        .connection(connection)
-        .catch(() => connection.destroy())
-    }
-  } finally {
-    await client.releaseConnection(connection)
   }
 }

@@ -109,7 +109,7 @@ export class PluginChanges {
   /** The new version is up before the old one goes, and takes over what that knows at the last moment. */
   async #exchange(record: PluginRecord, services: Partial<Services>, plan: LoadOrder<PluginRecord>): Promise<void> {
     const old = record.version
-    const version = await PluginVersion.prepare(record.target as AnyPlugin, this.#parts, services)
+    const version = await PluginVersion.prepare(record.target as AnyPlugin, this.#parts, services, record.servedMigrations)
     try {
       await version.start()
       const handedOver = old && version.takeOver(old)
@@ -119,7 +119,8 @@ export class PluginChanges {
       this.#serving.replace(serving)
     } catch (error) {
       await version.stop()
-      throw error
+      const left = await version.undoTables()
+      throw left === undefined ? error : new Error(`${error instanceof Error ? error.message : String(error)}; ${left}`, { cause: error })
     }
     if (old) this.#retired.push(old)
     record.serves(version)

@@ -1,14 +1,20 @@
 /** Builds what a plugin is given: its configuration, database, logger, timers, metrics and services, and the server itself. */
 import type { AnyPlugin, Database, Logger, Metrics, Migration, PluginContext, Services } from '@beaconfire/plugin-sdk'
 import type { TObject, TSchema } from 'typebox'
+import type { MigratedTables } from '../database/migrator.js'
 import { PluginTimers } from './plugin-timers.js'
 import type { ServerFacade } from './registries.js'
 
 /** The server's database as the host needs it. */
 export interface PluginDatabases {
   forPlugin(plugin: string): Database
-  /** Brings the tables of `owner` up to date. @throws when a step fails */
-  migrate(owner: string, migrations: readonly Migration[]): Promise<void>
+  /**
+   * Brings the tables of `owner` up to date.
+   * @param served how many steps the version knows that has served on them so far
+   * @returns undefined where tables are left alone
+   * @throws when a step fails
+   */
+  migrate(owner: string, migrations: readonly Migration[], served?: number): Promise<MigratedTables | undefined>
 }
 
 /** A plugin's metrics and their removal. Two versions of one plugin may hold some at the same time, in a reload. */

@@ -161,7 +161,7 @@ export class TestHost {
     return Object.fromEntries(this.host.list().map((it) => [it.name, it.state]))
   }
 
-  #migrate(owner: string, migrations: readonly { up: unknown }[]): void {
+  #migrate(owner: string, migrations: readonly { up: unknown }[]): undefined {
     this.migrated.push(owner)
     if (migrations.some((it) => it.up === 'fails')) throw new Error('no such column: colour')
   }

@@ -18,6 +18,8 @@ export class PluginRecord {
   /** Unloaded by hand: left alone until it is reloaded or changed. */
   isHeld = false
   error: string | undefined
+  /** How many migrations the version knows that served last; undefined before the first. */
+  servedMigrations: number | undefined
   reloads = 0
   staleVersions = 0
   #loadedAt: Date | undefined
@@ -52,6 +54,7 @@ export class PluginRecord {
   serves(version: PluginVersion): void {
     if (this.version) this.reloads++
     this.version = version
+    this.servedMigrations = version.definition.tables?.length ?? 0
     this.#loadedAt = new Date()
   }
 
@@ -66,6 +69,7 @@ export class PluginRecord {
       state: this.#state(),
       folder: this.folder,
       error: this.error,
+      warning: version?.warning,
       loadedAt: version && this.#loadedAt,
       reloads: this.reloads,
       staleVersions: this.staleVersions,

@@ -11,11 +11,15 @@ import {
   type Services,
   whenDone,
 } from '@beaconfire/plugin-sdk'
+import type { MigratedTables } from '../database/migrator.js'
 import { withinLimit } from '../pipeline/time-limit.js'
 import { contributionNames, registerContributions } from './contributions.js'
 import { buildContext, type ContextParts, type OwnedContext } from './plugin-context.js'
 import type { PortHolder } from './plugin-ports.js'
 import type { Registries, Undo } from './registries.js'
+
+/** What the migrations of a version may take, in ms. */
+const MIGRATION_LIMIT_MS = 600_000
 
 /** What versions are made of. */
 export interface VersionParts extends ContextParts {
@@ -30,37 +34,47 @@ export class PluginVersion {
   readonly contributionNames: Readonly<Record<string, readonly string[]>>
   readonly #contributions: Contributions
   readonly #owned: OwnedContext
+  readonly #tables: MigratedTables | undefined
   readonly #parts: VersionParts
   readonly #log: Logger
   #ports: PortHolder | undefined
   #undo: Undo | undefined
 
-  private constructor(definition: AnyPlugin, contributions: Contributions, owned: OwnedContext, parts: VersionParts) {
+  private constructor(
+    definition: AnyPlugin,
+    contributions: Contributions,
+    owned: OwnedContext,
+    tables: MigratedTables | undefined,
+    parts: VersionParts,
+  ) {
     this.definition = definition
     this.services = owned.context.services
     this.contributionNames = contributionNames(contributions)
     this.#contributions = contributions
     this.#owned = owned
+    this.#tables = tables
     this.#parts = parts
     this.#log = parts.log
   }
 
   /**
    * Runs the plugin's `setup` and its migrations.
+   * @param served how many migrations the version knows that has served so far
    * @throws Error that names the step that failed; nothing of the version is left then
    */
-  static async prepare(definition: AnyPlugin, parts: VersionParts, services: Partial<Services>): Promise<PluginVersion> {
+  static async prepare(definition: AnyPlugin, parts: VersionParts, services: Partial<Services>, served?: number): Promise<PluginVersion> {
     const owned = buildContext(definition, parts, services)
     try {
       const contributions = await step<Contributions>('setup()', () => definition.setup(owned.context as never))
       if (typeof contributions !== 'object' || contributions === null) throw new Error('setup() must return an object of contributions')
       const missing = definition.provides?.find((service) => !contributions.services?.[service])
       if (missing !== undefined) throw new Error(`it provides service "${missing}", but setup() returned none of that name`)
-      if (definition.tables?.length) {
-        const { tables } = definition
-        await step('its migration', () => parts.database.migrate(definition.name, tables))
-      }
-      return new PluginVersion(definition, contributions, owned, parts)
+      const { name, tables } = definition
+      // Large tables take their time, and nothing ends a migration that was begun.
+      const migrated = tables?.length
+        ? await step('its migration', () => parts.database.migrate(name, tables, served), MIGRATION_LIMIT_MS)
+        : undefined
+      return new PluginVersion(definition, contributions, owned, migrated, parts)
     } catch (error) {
       owned.dispose()
       throw error
@@ -78,6 +92,13 @@ export class PluginVersion {
   /** What only this version was given, and nobody but it should keep once it has stopped. */
   get context(): object {
     return this.#owned.context
+  }
+
+  /** What an operator should know though it serves. */
+  get warning(): string | undefined {
+    const known = this.definition.tables?.length ?? 0
+    if (!this.#tables || this.#tables.version <= known) return undefined
+    return `its tables are of version ${this.#tables.version}, and this version knows them up to ${known}: it is refused when the server is started again; before that, install a later one, or bring back a backup of the tables`
   }
 
   service(name: ServiceName): Services[ServiceName] | undefined {
@@ -135,6 +156,11 @@ export class PluginVersion {
   /** It does not serve any more, and will not again: nobody is let in by ports that were its alone. What it began it may end. */
   retire(): void {
     this.#ports?.leave()
+  }
+
+  /** Takes back the migrations that came with this version. @returns why tables stay as they are, if they do. Never rejects */
+  async undoTables(): Promise<string | undefined> {
+    return this.#tables?.undo()
   }
 
   /** Lets the plugin flush, then takes its timers, metrics, ports and connections away. Never rejects: what fails is logged. */

@@ -79,6 +79,8 @@ export interface PluginStatus {
   readonly folder: string | undefined
   /** Why the last load failed. With state `running` it says why a newer version is not. */
   readonly error: string | undefined
+  /** What should be done though it runs: its tables are of a later version than it knows. */
+  readonly warning: string | undefined
   readonly loadedAt: Date | undefined
   readonly reloads: number
   /** Versions of before that are still reachable though they have stopped long ago: what they hold is lost memory. */

@@ -9,7 +9,7 @@ export interface ShadowSurroundings {
   /** @throws Error when there is none, which says why */
   providerOf(service: ServiceName): MaybePromise<AnyPlugin>
   /** Called before a version is set up. */
-  before?(definition: AnyPlugin): Promise<void>
+  before?(definition: AnyPlugin): Promise<unknown>
 }
 
 export class ShadowVersions {

@@ -27,7 +27,7 @@ export interface RunningVersion {
 interface Source {
   readonly database: Database
   /** Of tables in memory alone: those of the server are not touched. */
-  migrate(owner: string, migrations: readonly Migration[]): Promise<void>
+  migrate(owner: string, migrations: readonly Migration[]): Promise<unknown>
   close(): Promise<void>
 }
 
