@@ -1,6 +1,6 @@
 /** The ad-hoc commands of all running plugins (XEP-0050), by node. */
 import type { Command } from '@beaconfire/plugin-sdk'
-import { ContributionConflict } from './plugin-host/registries.js'
+import { ContributionConflict, type PluginRank } from './plugin-host/registries.js'
 
 export class CommandRegistry {
   readonly #commands = new Map<string, { readonly plugin: string; readonly command: Command }>()
@@ -16,8 +16,14 @@ export class CommandRegistry {
     }
   }
 
+  arrange(rank: PluginRank): void {
+    const inOrder = [...this.#commands].sort(([, a], [, b]) => rank(a.plugin) - rank(b.plugin))
+    this.#commands.clear()
+    for (const [node, it] of inOrder) this.#commands.set(node, it)
+  }
+
   readonly find = (node: string): Command | undefined => this.#commands.get(node)?.command
 
-  /** In order of adding. */
+  /** In order of adding, until plugins are arranged. */
   readonly list = (): readonly Command[] => [...this.#commands.values()].map((it) => it.command)
 }

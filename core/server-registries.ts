@@ -5,7 +5,7 @@ import type { CommandRegistry } from './command-registry.js'
 import type { HookRegistry } from './pipeline/hooks.js'
 import type { InterceptorChain } from './pipeline/interceptor-chain.js'
 import type { PinnedTables } from './pipeline/pinned-tables.js'
-import type { Registries } from './plugin-host/registries.js'
+import type { PluginRank, Registries } from './plugin-host/registries.js'
 import type { IqDispatcher } from './router/iq-dispatcher.js'
 import type { PluginDomains } from './router/plugin-domains.js'
 import type { StreamFeatureRegistry } from './stream/stream-features.js'
@@ -29,12 +29,17 @@ export function registriesOf(places: ContributionPlaces): Registries {
     iqHandler: (plugin, handler) => places.iq.add(plugin, handler),
     preAuthIqHandler: (plugin, handler) => places.iq.addPreAuth(plugin, handler),
     hooks: (plugin, hooks) => places.hooks.add(plugin, hooks),
-    streamFeature: (_plugin, feature) => places.streamFeatures.add(feature),
-    discovery: (_plugin, features, identities, provider) => places.discovery.add({ features, identities, provider }),
+    streamFeature: (plugin, feature) => places.streamFeatures.add(plugin, feature),
+    discovery: (plugin, features, identities, provider) => places.discovery.add({ plugin, features, identities, provider }),
     domain: (plugin, domain) => places.domains.add(plugin, domain),
     command: (plugin, command) => places.commands.add(plugin, command),
     adminRoutes: (plugin, routes) => places.admin.addRoutes(plugin, routes),
     consolePages: (plugin, pages) => places.admin.consolePages.add(plugin, pages),
+    arrange(plugins) {
+      const ranks = new Map(plugins.map((plugin, at) => [plugin, at]))
+      const rank = (plugin: string) => ranks.get(plugin) ?? plugins.length
+      for (const it of [places.chain, places.hooks, places.streamFeatures, places.discovery, places.commands]) it.arrange(rank)
+    },
     batch: (change) => places.tables.exchange(change),
     shadow: (plugin, shadow) => places.chain.shadow(plugin, shadow),
     drained: (limitMs) => places.tables.drained(limitMs),
@@ -42,6 +47,7 @@ export function registriesOf(places: ContributionPlaces): Registries {
 }
 
 interface Discoverable {
+  readonly plugin: string
   readonly features: readonly string[]
   readonly identities: readonly Identity[]
   readonly provider: DiscoveryProvider | undefined
@@ -69,6 +75,10 @@ export class DiscoveryRegistry implements Discovery {
       this.#entries = this.#entries.filter((it) => it !== entry)
       this.#revision++
     }
+  }
+
+  arrange(rank: PluginRank): void {
+    this.#entries = [...this.#entries].sort((a, b) => rank(a.plugin) - rank(b.plugin))
   }
 
   features(): readonly string[] {

@@ -9,6 +9,7 @@ import {
   StanzaError,
   type Verdict,
 } from '@beaconfire/plugin-sdk'
+import type { PluginRank } from '../plugin-host/registries.js'
 import { type PinnedTable, PinnedTables } from './pinned-tables.js'
 import { withinLimit } from './time-limit.js'
 
@@ -66,6 +67,17 @@ export class HookRegistry {
       this.#table.change(() => {
         for (const [name, listener] of added) change(name, (registered) => registered.filter((it) => it !== listener))
       })
+  }
+
+  /** Plugins are asked and told in this order from now on. */
+  arrange(rank: PluginRank): void {
+    this.#table.change(() => {
+      for (const [name, listeners] of this.#listeners)
+        this.#listeners.set(
+          name,
+          [...listeners].sort((a, b) => rank(a.plugin) - rank(b.plugin)),
+        )
+    })
   }
 
   /** Asks until one says `handled`: those that the stanza it is about began with. @throws StanzaError of a hook that refuses */

@@ -12,7 +12,7 @@ import {
   type Session,
   type Stanza,
 } from '@beaconfire/plugin-sdk'
-import { ContributionConflict } from '../plugin-host/registries.js'
+import { ContributionConflict, type PluginRank } from '../plugin-host/registries.js'
 import type { CallList } from './call-list.js'
 import type { CrossingProbe, CrossingWatch, InterceptorShadow } from './chain-watch.js'
 import { CompiledChains, type Stages, type Way } from './compiled-chain.js'
@@ -46,7 +46,7 @@ export class InterceptorChain {
   }
 
   /**
-   * Within a band, order of adding decides: the host adds plugins in order of dependency. What was counted of an interceptor of this
+   * Within a band, order of adding decides, until plugins are {@link arrange}d. What was counted of an interceptor of this
    * name, and whether it is switched off, goes on; its breaker begins closed.
    * @returns the undo
    * @throws ContributionConflict when the plugin has one of this name already
@@ -61,6 +61,15 @@ export class InterceptorChain {
     return () => {
       if (this.#guarded.get(added.key) === added) this.#chains.change(() => void this.#guarded.delete(added.key))
     }
+  }
+
+  /** Within a band, plugins are asked in this order from now on. What is known of each interceptor stays, and so does its breaker. */
+  arrange(rank: PluginRank): void {
+    const inOrder = [...this.#guarded].sort(([, a], [, b]) => rank(a.plugin) - rank(b.plugin))
+    this.#chains.change(() => {
+      this.#guarded.clear()
+      for (const [key, it] of inOrder) this.#guarded.set(key, it)
+    })
   }
 
   statuses(): InterceptorStatus[] {

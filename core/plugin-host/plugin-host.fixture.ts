@@ -68,6 +68,11 @@ export class RecordingRegistries implements Registries {
   }
   shadow(): void {}
 
+  arrange(plugins: readonly string[]): void {
+    const rank = (thing: string) => plugins.indexOf(thing.split('/', 1)[0] as string)
+    this.registered.sort((a, b) => rank(a) - rank(b))
+  }
+
   batch(change: () => void): void {
     try {
       change()

@@ -17,6 +17,8 @@ import type { InterceptorShadow } from '../pipeline/chain-watch.js'
 import type { ShadowCounts, ShadowDifference } from '../pipeline/shadow-results.js'
 
 export type Undo = () => void
+/** The place of a plugin in the order in which plugins serve. */
+export type PluginRank = (plugin: string) => number
 
 /** Every call may throw a `ContributionConflict` when the place is taken; the host then undoes the plugin. */
 export interface Registries {
@@ -30,6 +32,8 @@ export interface Registries {
   command(plugin: string, command: Command): Undo
   adminRoutes(plugin: string, routes: readonly AdminRoute[]): Undo
   consolePages(plugin: string, pages: readonly ConsolePage[]): Undo
+  /** In which order plugins are asked from now on, whenever each has registered what it contributes. Call it inside {@link batch}. */
+  arrange(plugins: readonly string[]): void
   /**
    * Runs `change` so that many registrations count as one: chains are compiled and routes mounted once, at its end.
    * No stanza passes in between: `change` is synchronous. A stanza that waits for somebody meanwhile goes on with what there was before.

@@ -15,32 +15,33 @@ export class ServingPlugins {
   }
 
   /**
-   * From now on these serve, in this order. What comes after the first difference is registered anew, so that interceptors
-   * and hooks are always asked in load order, as after a restart.
+   * From now on these serve, in this order. What was there already is not touched; interceptors and hooks are always asked in load order,
+   * as after a restart.
    * @throws ContributionConflict; everything is as it was then
    */
   replace(next: readonly PluginVersion[]): void {
     const before = this.#versions
-    const same = next.findIndex((version, i) => version !== before[i])
-    const kept = same < 0 ? next.length : same
-    try {
-      this.#exchange(before.slice(kept), next.slice(kept))
-    } catch (error) {
-      this.#exchange(next.slice(kept), before.slice(kept))
-      throw error
-    }
+    const gone = before.filter((it) => !next.includes(it))
+    const added = next.filter((it) => !before.includes(it))
+    this.#registries.batch(() => {
+      try {
+        this.#exchange(gone, added, next)
+      } catch (error) {
+        this.#exchange(added, gone, before)
+        throw error
+      }
+    })
     this.#versions = next
-    for (const version of before) if (!next.includes(version)) version.retire()
+    for (const version of gone) version.retire()
   }
 
   remove(gone: ReadonlySet<PluginVersion>): void {
     this.replace(this.#versions.filter((it) => !gone.has(it)))
   }
 
-  #exchange(out: readonly PluginVersion[], into: readonly PluginVersion[]): void {
-    this.#registries.batch(() => {
-      for (const version of out.toReversed()) version.unregister()
-      for (const version of into) version.register()
-    })
+  #exchange(out: readonly PluginVersion[], into: readonly PluginVersion[], serving: readonly PluginVersion[]): void {
+    for (const version of out.toReversed()) version.unregister()
+    for (const version of into) version.register()
+    this.#registries.arrange(serving.map((it) => it.name))
   }
 }

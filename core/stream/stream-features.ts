@@ -1,26 +1,32 @@
 /** Which stream features are offered when (RFC 6120 §4.3.2, §5.3.1, §6.3.2, §7.3.2; XEP-0198 §2). */
 import { type Element, element, NS, namespaceOf, type StreamElementHandler, type StreamFeature } from '@beaconfire/plugin-sdk'
+import type { PluginRank } from '../plugin-host/registries.js'
 
 export type TlsPolicy = 'required' | 'optional' | 'disabled'
 
 interface Registered {
+  readonly plugin: string
   readonly feature: StreamFeature
   /** What it gave last, and as what that was written. */
   element: Element | undefined
   text: string
 }
 
-/** The stream features that plugins offer, in order of adding. */
+/** The stream features that plugins offer, in order of adding until plugins are arranged. */
 export class StreamFeatureRegistry {
   #features: readonly Registered[] = []
 
   /** @returns the undo */
-  add(feature: StreamFeature): () => void {
-    const added: Registered = { feature, element: undefined, text: '' }
+  add(plugin: string, feature: StreamFeature): () => void {
+    const added: Registered = { plugin, feature, element: undefined, text: '' }
     this.#features = [...this.#features, added]
     return () => {
       this.#features = this.#features.filter((it) => it !== added)
     }
+  }
+
+  arrange(rank: PluginRank): void {
+    this.#features = [...this.#features].sort((a, b) => rank(a.plugin) - rank(b.plugin))
   }
 
   /** As XML. An element that a plugin gives for every peer is written once. */
