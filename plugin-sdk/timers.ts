@@ -1,4 +1,7 @@
-/** Timers that end with the plugin. A callback that throws is logged with the plugin's name. */
+/**
+ * Timers that end with the plugin. A callback that throws is logged with the plugin's name. Any number of milliseconds will do, also of
+ * months; what is below 0 is due at once, and what is no finite number is a RangeError.
+ */
 export interface Timer {
   cancel(): void
 }

@@ -1,6 +1,6 @@
 /** Looks through the plugin folders: which plugins are there, and what has changed since. */
 import type { Dirent } from 'node:fs'
-import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { sdkRange } from './sdk-version.js'
 import { unpackPlugin } from './unpack-plugin.js'
@@ -84,7 +84,7 @@ async function look(parent: string, name: string, cache: string): Promise<Findin
     if (!kind.isFile() || !name.endsWith('.tgz')) return undefined
     return await lookAtPackage(name, source, cache)
   } catch (error) {
-    // It went while it was looked at, or a symbolic link leads nowhere.
+    // The entry itself went while it was looked at, or is a symbolic link that leads nowhere.
     if (isMissing(error)) return undefined
     return { name, source, fingerprint: '', message: `"${source}" cannot be read: ${error instanceof Error ? error.message : String(error)}` }
   }
@@ -132,14 +132,17 @@ async function fingerprintOf(folder: string, below = ''): Promise<string> {
   const lines: string[] = []
   for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
     if (isIgnoredName(entry.name)) continue
-    lines.push(await fingerprintOfEntry(folder, join(below, entry.name), entry))
+    // What was removed since the folder was read is not part of the plugin: the plugin is there still.
+    const line = await fingerprintOfEntry(folder, join(below, entry.name), entry).catch(missing(() => undefined))
+    if (line !== undefined) lines.push(line)
   }
   return lines.sort().join('\n')
 }
 
 async function fingerprintOfEntry(folder: string, path: string, entry: Dirent): Promise<string> {
   if (entry.isDirectory()) return fingerprintOf(folder, path)
-  const { size, mtimeMs, ctimeMs, ino } = await stat(join(folder, path))
+  // A symbolic link that leads nowhere stands for itself.
+  const { size, mtimeMs, ctimeMs, ino } = await stat(join(folder, path)).catch(missing(() => lstat(join(folder, path))))
   return [path, size, mtimeMs, ctimeMs, ino].join()
 }
 

@@ -342,3 +342,16 @@ test('a file that was only touched counts as changed', async (t) => {
   await it.host.rescan()
   assert.equal(it.status('hello').reloads, 1)
 })
+
+test('a file of a plugin that is not there any more, or a link to nowhere, does not take the plugin away', async (t) => {
+  const it = await hostOf(t)
+  await dropIn(it.folder, 'hello', { 'index.ts': pluginSource('hello'), 'pictures/a.txt': '' })
+  await it.host.start()
+  await symlink(join(it.folder, 'nowhere'), join(it.folder, 'hello', 'dangling'))
+  await symlink(join(it.folder, 'nowhere'), join(it.folder, 'hello', 'pictures', 'dangling'))
+  await it.host.rescan()
+  assert.deepEqual(it.states(), { hello: 'running' })
+  assert.deepEqual(it.log.texts(), ['plugin loaded hello', 'plugin reloaded hello'])
+  await it.host.rescan()
+  assert.equal(it.status('hello').reloads, 1)
+})
