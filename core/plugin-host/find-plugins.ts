@@ -24,6 +24,8 @@ export interface FoundPlugin {
   readonly source: string
   /** Differs when any file differs; files under node_modules do not count. */
   readonly fingerprint: string
+  /** Of a packed plugin, the name of the folder in the cache that it was unpacked into. */
+  readonly unpacked?: string
 }
 
 /** Something in a plugins folder that should be a plugin but cannot be loaded. */
@@ -31,6 +33,7 @@ export interface PluginProblem {
   readonly name: string
   readonly source: string
   readonly fingerprint: string
+  readonly unpacked?: string
   /** What is wrong and what to do. */
   readonly message: string
 }
@@ -65,10 +68,10 @@ export async function findPlugins(folders: readonly string[], cache: string): Pr
   return findings
 }
 
-function clash({ name, source, fingerprint }: Finding, first: string): PluginProblem {
+function clash({ name, source, fingerprint, unpacked }: Finding, first: string): PluginProblem {
   const message = `"${source}" is named "${name}" like the plugin in "${first}", which is taken; rename or remove one of the two`
   // A name of its own, so that an operator sees both.
-  return { name: `${name} (${source})`, source, fingerprint, message }
+  return { name: `${name} (${source})`, source, fingerprint, message, ...(unpacked !== undefined && { unpacked }) }
 }
 
 async function namesIn(folder: string): Promise<string[]> {
@@ -96,7 +99,7 @@ async function lookAtPackage(file: string, source: string, cache: string): Promi
   try {
     const { name, folder } = await unpackPlugin(source, cache)
     const finding = await lookAtFolder(name, folder, source)
-    return finding && { ...finding, fingerprint }
+    return finding && { ...finding, fingerprint, unpacked: basename(dirname(folder)) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     return { name: file, source, fingerprint, message: `"${source}" is no plugin packed with npm pack: ${reason}` }

@@ -7,6 +7,7 @@ import { type Finding, findPlugins, isProblem } from './find-plugins.js'
 import { forgetRoot } from './generations.js'
 import { LeakWatch } from './leak-watch.js'
 import { loadFailed, loadPlugin } from './load-plugin.js'
+import { PackageCache } from './package-cache.js'
 import { PluginChanges } from './plugin-changes.js'
 import { PluginInstaller } from './plugin-installer.js'
 import { PluginPorts } from './plugin-ports.js'
@@ -63,6 +64,7 @@ export class PluginHost implements PluginControl {
   readonly #changes: PluginChanges
   readonly #installer: PluginInstaller
   readonly #shadows: ShadowPlugins
+  readonly #packages: PackageCache
   readonly #leaks: LeakWatch
   readonly #watcher: PluginWatcher | undefined
   readonly #listeners = new Set<() => void>()
@@ -79,10 +81,11 @@ export class PluginHost implements PluginControl {
       if (record) record.staleVersions = versions
     })
     this.#changes = new PluginChanges({ ...options, ports: new PluginPorts(this.#log) }, this.#leaks)
-    this.#shadows = new ShadowPlugins(options)
+    this.#packages = new PackageCache(join(options.dataFolder, 'plugin-packages'), this.#log)
+    this.#shadows = new ShadowPlugins(options, this.#packages)
     this.#installer = new PluginInstaller({
       ...options,
-      cache: this.#cache,
+      cache: this.#packages.folder,
       find: (name) => this.#records.get(name),
       scan: (source) => this.#scan({ source }),
     })
@@ -196,10 +199,6 @@ export class PluginHost implements PluginControl {
     throw new PluginLoadFailed(`requires service "${service}", which no plugin that runs provides`)
   }
 
-  get #cache(): string {
-    return join(this.#options.dataFolder, 'plugin-packages')
-  }
-
   #settled(source: string | undefined): void {
     this.#enqueue(() => this.#scan({ source })).catch((error: unknown) => {
       if (!this.#isStopped) this.#log.error({ source, error }, 'the plugins folder could not be looked through')
@@ -207,9 +206,13 @@ export class PluginHost implements PluginControl {
   }
 
   #enqueue<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(() => {
+    const turn = this.#queue.then(async () => {
       if (this.#isStopped) throw new PluginLoadFailed('the server is stopping')
-      return work()
+      try {
+        return await work()
+      } finally {
+        await this.#tidy()
+      }
     })
     // Whoever asked sees the failure; the queue goes on after it.
     this.#queue = turn.then(
@@ -219,13 +222,27 @@ export class PluginHost implements PluginControl {
     return turn
   }
 
+  /** Ends and removes what a change has left without use. Never rejects. */
+  async #tidy(): Promise<void> {
+    await this.#shadows.stopOrphans((name) => this.#records.get(name)?.version !== undefined)
+    const records = [...this.#records.values()]
+    const shadows = this.#shadows.all
+    const findings = [...records.map((it) => it.finding), ...shadows.map((it) => it.found)].filter((it) => it !== undefined)
+    const definitions = [...records.flatMap((it) => [it.target, it.version?.definition]), ...shadows.map((it) => it.definition)]
+    await this.#packages.prune(
+      findings,
+      definitions.filter((it) => it !== undefined),
+    )
+  }
+
   #notify(): void {
     for (const listener of this.#listeners) listener()
   }
 
   async #scan(scope: ScanScope): Promise<void> {
-    const findings = await findPlugins(this.#folders, this.#cache)
-    const present = new Set(findings.map((it) => it.name))
+    const found = await findPlugins(this.#folders, this.#packages.folder)
+    const present = new Set(found.map((it) => it.name))
+    const findings = found.map((it) => this.#underKnownName(it, present))
     const gone = [...this.#records.values()].filter((it) => it.finding && !present.has(it.name) && isInScope(scope, it.finding))
     for (const record of gone) this.#records.delete(record.name)
     for (const finding of findings) {
@@ -236,6 +253,15 @@ export class PluginHost implements PluginControl {
     if (forced && !forced.finding) forced.isDue = true
     await this.#apply(gone)
     for (const record of gone) if (record.folder) await forgetRoot(record.folder)
+  }
+
+  /** A package that cannot be read tells no name: it is the plugin's that was found there before. */
+  #underKnownName(finding: Finding, present: Set<string>): Finding {
+    if (!isProblem(finding)) return finding
+    const known = [...this.#records.values()].find((it) => it.finding?.source === finding.source)
+    if (!known || present.has(known.name)) return finding
+    present.add(known.name)
+    return { ...finding, name: known.name }
   }
 
   /** Imports what was found, when it is new or has changed. What runs is not touched yet. */
@@ -250,6 +276,7 @@ export class PluginHost implements PluginControl {
     try {
       if (isProblem(finding)) throw new PluginLoadFailed(finding.message)
       record.target = await loadPlugin(finding, this.#options.compiled)
+      this.#packages.loaded(record.target, finding)
       record.isDue = true
     } catch (error) {
       // What ran before goes on; what waited for a service must not start in its older form.

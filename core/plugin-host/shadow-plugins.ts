@@ -4,6 +4,7 @@ import { ShadowInterceptors } from '../pipeline/shadow-interceptors.js'
 import { ShadowResults } from '../pipeline/shadow-results.js'
 import type { FoundPlugin } from './find-plugins.js'
 import { loadFailed, loadPlugin } from './load-plugin.js'
+import type { PackageCache } from './package-cache.js'
 import type { PluginVersion, VersionParts } from './plugin-version.js'
 import type { ShadowOptions, ShadowStatus } from './registries.js'
 import { shadowParts, shadowSession } from './shadow-context.js'
@@ -21,10 +22,12 @@ interface Shadow {
 
 export class ShadowPlugins {
   readonly #parts: Omit<VersionParts, 'ports'>
+  readonly #packages: PackageCache
   readonly #log: Logger
   readonly #shadows = new Map<string, Shadow>()
 
-  constructor(parts: Omit<VersionParts, 'ports'>) {
+  constructor(parts: Omit<VersionParts, 'ports'>, packages: PackageCache) {
+    this.#packages = packages
     this.#parts = parts
     this.#log = parts.log
   }
@@ -42,7 +45,9 @@ export class ShadowPlugins {
     const parts: VersionParts = { ...shadowParts(this.#parts, onDenied), ports: { prepare: async () => undefined } }
     const versions = new ShadowVersions({ parts, providerOf })
     try {
-      const version = await versions.start(await loadPlugin(found))
+      const definition = await loadPlugin(found)
+      this.#packages.loaded(definition, found)
+      const version = await versions.start(definition)
       await this.stop(name)
       const interceptors = new ShadowInterceptors(version.interceptors, results, shadowSession(onDenied))
       this.#shadows.set(name, { found, version, versions, results, interceptors, startedAt: new Date() })
@@ -75,15 +80,30 @@ export class ShadowPlugins {
     }
   }
 
+  /** Those that are read from disk. */
+  get all(): readonly { readonly found: FoundPlugin; readonly definition: AnyPlugin }[] {
+    return [...this.#shadows.values()].map(({ found, version }) => ({ found, definition: version.definition }))
+  }
+
+  /** Ends shadows of plugins that do not run any more: there is nothing to be compared with, and they would look on alone. */
+  async stopOrphans(isRunning: (plugin: string) => boolean): Promise<void> {
+    for (const name of [...this.#shadows.keys()]) {
+      if (isRunning(name)) continue
+      await this.stop(name, 'its plugin does not run any more')
+      const act = { administrator: 'beaconfire', summary: `ended the shadow of plugin ${name}`, details: 'its plugin does not run any more' }
+      await this.#parts.facade.audit.record(act).catch((error: unknown) => this.#log.error({ ...act, error }, 'an act could not be written down'))
+    }
+  }
+
   /** @returns false when there was none */
-  async stop(name: string): Promise<boolean> {
+  async stop(name: string, reason?: string): Promise<boolean> {
     const shadow = this.#shadows.get(name)
     if (!shadow) return false
     this.#shadows.delete(name)
     this.#parts.registries.shadow(name, undefined)
     shadow.interceptors.close()
     await shadow.versions.stop()
-    this.#log.info({ plugin: name }, 'the shadow version of the plugin has ended')
+    this.#log.info({ plugin: name, reason }, 'the shadow version of the plugin has ended')
     return true
   }
 

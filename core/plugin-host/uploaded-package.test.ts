@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
-import { access, mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { create } from 'tar'
@@ -68,6 +68,30 @@ test('a package that never ran leaves nothing behind', async (t) => {
     /PluginLoadFailed: plugin "packed"/,
   )
   assert.deepEqual([await readdir(it.folder), it.host.list()], [[], []])
+})
+
+test('what was unpacked is removed once no package is it and nothing that runs came from it', async (t) => {
+  const it = await testHost(t)
+  const unpacked = () => readdir(join(dirname(it.folder), 'data', 'plugin-packages'))
+  await it.host.start()
+  const first = await packed(it, pluginSource('packed', '1.0.0'))
+  await install(it, first)
+  const [kept] = await unpacked()
+  await assert.rejects(packed(it, pluginSource('packed', '2.0.0', { contributions: 'healthy: () => false' })).then((file) => install(it, file)))
+  await assert.rejects(packed(it, '', { name: 'UPPER' }).then((file) => install(it, file)))
+  assert.deepEqual(await unpacked(), [kept])
+  await install(it, await packed(it, pluginSource('packed', '3.0.0')))
+  const [next, ...more] = await unpacked()
+  assert.deepEqual(more, [])
+  assert.notEqual(next, kept)
+  // The file of the version that serves is gone, but it serves still.
+  await writeFile(join(it.folder, 'packed.tgz'), 'no archive')
+  await it.host.rescan()
+  assert.deepEqual([it.states(), await unpacked()], [{ packed: 'running' }, [next]])
+  assert.match(it.status('packed').error ?? '', /is no plugin packed with npm pack/)
+  await rm(join(it.folder, 'packed.tgz'))
+  await it.host.rescan()
+  assert.deepEqual([it.states(), await unpacked()], [{}, []])
 })
 
 test('a package whose checksum is wrong or missing is refused before it is looked at', async (t) => {

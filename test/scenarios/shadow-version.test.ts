@@ -281,3 +281,17 @@ test('a shadow comes as a package too, and one that does not run as a plugin is 
   assert.equal(await say('damn'), '#')
   assert.equal(server.plugins.find('censor')?.version, '2.0.0')
 })
+
+test('a shadow ends with its plugin, and it is written down', async (t) => {
+  const { write, api, server, folder, romeo, juliet } = await begin(t)
+  assert.equal((await api('POST ', { folder: await write('next', censor('2.0.0', { mask: '#' })) })).status, 200)
+  await rm(folder, { recursive: true })
+  await server.plugins.rescan()
+  assert.equal((await api('GET ')).status, 404)
+  const interceptors = (await (await server.admin('/api/v1/interceptors?plugin=censor')).json()) as { items: unknown[] }
+  assert.deepEqual(interceptors.items, [])
+  const { items } = (await (await server.admin('/api/v1/audit')).json()) as { items: { administrator: string; summary: string }[] }
+  assert.ok(items.some((it) => it.administrator === 'beaconfire' && it.summary === 'ended the shadow of plugin censor'))
+  romeo.send(`<message to="${juliet.jid}" type="chat"><body>damn</body></message>`)
+  assert.equal((await juliet.receive('message')).getChildText('body'), 'damn')
+})
