@@ -1,5 +1,6 @@
 /** Timers of one plugin, cancelled with it. What a callback throws is logged with the plugin's name. */
 import type { Logger, Timer, Timers } from '@beaconfire/plugin-sdk'
+import { namedIfBlocking } from './plugin-step.js'
 
 /** The longest that Node waits in one go; what is longer it takes for 1 ms. */
 const LONGEST_MS = 2 ** 31 - 1
@@ -36,7 +37,7 @@ export class PluginTimers implements Timers {
     const fire = async () => {
       if (timer) this.#running.delete(timer)
       try {
-        await run()
+        await namedIfBlocking(this.#log, { step: 'a timer' }, run)
       } catch (error) {
         this.#log.error({ error }, 'a timer of the plugin failed')
       }

@@ -12,10 +12,10 @@ import {
   whenDone,
 } from '@beaconfire/plugin-sdk'
 import type { MigratedTables } from '../database/migrator.js'
-import { withinLimit } from '../pipeline/time-limit.js'
 import { contributionNames, registerContributions } from './contributions.js'
 import { buildContext, type ContextParts, type OwnedContext } from './plugin-context.js'
 import type { PortHolder } from './plugin-ports.js'
+import { PluginSteps } from './plugin-step.js'
 import type { Registries, Undo } from './registries.js'
 
 /** What the migrations of a version may take, in ms. */
@@ -37,6 +37,7 @@ export class PluginVersion {
   readonly #tables: MigratedTables | undefined
   readonly #parts: VersionParts
   readonly #log: Logger
+  readonly #steps: PluginSteps
   #ports: PortHolder | undefined
   #undo: Undo | undefined
 
@@ -55,6 +56,7 @@ export class PluginVersion {
     this.#tables = tables
     this.#parts = parts
     this.#log = parts.log
+    this.#steps = new PluginSteps(parts.log, definition.name)
   }
 
   /**
@@ -64,15 +66,16 @@ export class PluginVersion {
    */
   static async prepare(definition: AnyPlugin, parts: VersionParts, services: Partial<Services>, served?: number): Promise<PluginVersion> {
     const owned = buildContext(definition, parts, services)
+    const steps = new PluginSteps(parts.log, definition.name)
     try {
-      const contributions = await step<Contributions>('setup()', () => definition.setup(owned.context as never))
+      const contributions = await steps.run<Contributions>('setup()', () => definition.setup(owned.context as never))
       if (typeof contributions !== 'object' || contributions === null) throw new Error('setup() must return an object of contributions')
       const missing = definition.provides?.find((service) => !contributions.services?.[service])
       if (missing !== undefined) throw new Error(`it provides service "${missing}", but setup() returned none of that name`)
       const { name, tables } = definition
       // Large tables take their time, and nothing ends a migration that was begun.
       const migrated = tables?.length
-        ? await step('its migration', () => parts.database.migrate(name, tables, served), MIGRATION_LIMIT_MS)
+        ? await steps.run('its migration', () => parts.database.migrate(name, tables, served), MIGRATION_LIMIT_MS)
         : undefined
       return new PluginVersion(definition, contributions, owned, migrated, parts)
     } catch (error) {
@@ -107,8 +110,8 @@ export class PluginVersion {
 
   /** @throws Error that names the step that failed */
   async start(): Promise<void> {
-    await step('start()', () => this.#contributions.start?.())
-    const isHealthy = await step('its health check healthy()', () => this.#contributions.healthy?.())
+    await this.#steps.run('start()', () => this.#contributions.start?.())
+    const isHealthy = await this.#steps.run('its health check healthy()', () => this.#contributions.healthy?.())
     if (isHealthy === false) throw new Error('its health check says that it cannot do its work: healthy() returned false')
     this.#ports = await this.#parts.ports.prepare(this.name, this.#contributions.listeners ?? [])
   }
@@ -119,7 +122,9 @@ export class PluginVersion {
    * @throws Error (or rejects) when `restore` fails
    */
   takeOver(old: PluginVersion): MaybePromise<void> {
-    return whenDone(old.#save(), (state) => (state === undefined ? undefined : step('restore()', () => this.#contributions.restore?.(state))))
+    return whenDone(old.#save(), (state) =>
+      state === undefined ? undefined : this.#steps.run('restore()', () => this.#contributions.restore?.(state)),
+    )
   }
 
   /** A `save` that fails is logged and costs the memory, not the reload. */
@@ -129,7 +134,7 @@ export class PluginVersion {
       return undefined
     }
     try {
-      const saved = step('save()', () => this.#contributions.save?.())
+      const saved = this.#steps.run('save()', () => this.#contributions.save?.())
       return isPromise(saved) ? saved.then((it) => structuredClone(it)).catch(failed) : structuredClone(saved)
     } catch (error) {
       return failed(error)
@@ -166,25 +171,11 @@ export class PluginVersion {
   /** Lets the plugin flush, then takes its timers, metrics, ports and connections away. Never rejects: what fails is logged. */
   async stop(limitMs?: number): Promise<void> {
     try {
-      await step('stop()', () => this.#contributions.stop?.(), limitMs)
+      await this.#steps.run('stop()', () => this.#contributions.stop?.(), limitMs)
     } catch (error) {
       this.#log.error({ plugin: this.name, error }, 'plugin did not stop cleanly')
     }
     this.#ports?.release()
     this.#owned.dispose()
-  }
-}
-
-/** Names the step in the message, and keeps the stack that says where. Synchronous where the plugin is. */
-function step<T>(what: string, work: () => MaybePromise<T>, limitMs?: number): MaybePromise<T> {
-  const failed = (error: unknown): never => {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(reason.startsWith(what) ? reason : `${what} failed: ${reason}`, { cause: error })
-  }
-  try {
-    const done = work()
-    return isPromise(done) ? withinLimit(what, () => done, limitMs).catch(failed) : done
-  } catch (error) {
-    return failed(error)
   }
 }
