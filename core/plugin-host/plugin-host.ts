@@ -227,6 +227,7 @@ export class PluginHost implements PluginControl {
     await this.#shadows.stopOrphans((name) => this.#records.get(name)?.version !== undefined)
     const records = [...this.#records.values()]
     const shadows = this.#shadows.all
+    await this.#installer.pruneShadows(new Set(shadows.map((it) => it.found.source)))
     const findings = [...records.map((it) => it.finding), ...shadows.map((it) => it.found)].filter((it) => it !== undefined)
     const definitions = [...records.flatMap((it) => [it.target, it.version?.definition]), ...shadows.map((it) => it.definition)]
     await this.#packages.prune(

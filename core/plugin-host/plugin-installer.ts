@@ -1,6 +1,6 @@
 /** Puts plugins that come by the admin API where plugins are looked for, and takes them back when they do not run. */
 import { type KeyObject, randomUUID } from 'node:crypto'
-import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type FoundPlugin, findPlugin, isProblem } from './find-plugins.js'
 import { isPluginName } from './load-plugin.js'
@@ -45,13 +45,20 @@ export class PluginInstaller {
       return this.#found(name, resolve(source.folder))
     }
     checkProof(source.file, source.proof, this.#keys)
-    const kept = join(this.#parts.dataFolder, 'plugin-shadows', `${name}.tgz`)
+    // Never over that of a shadow that runs: where this one fails, that is what may be promoted.
+    const kept = join(this.#shadows, `${name}.${randomUUID()}.tgz`)
     await this.#unpacked(source.file, async (upload, unpacked) => {
       if (unpacked.name !== name) throw new Error(`it is plugin "${unpacked.name}", not "${name}"`)
       await mkdir(dirname(kept), { recursive: true })
       await rename(upload, kept)
     })
     return this.#found(name, kept)
+  }
+
+  /** Removes packages that came for shadows, but for these. Never rejects. */
+  async pruneShadows(used: ReadonlySet<string>): Promise<void> {
+    const names = await readdir(this.#shadows).catch(() => [] as string[]) // mostly there are none
+    for (const file of names.map((name) => join(this.#shadows, name))) if (!used.has(file)) await rm(file, { force: true }).catch(() => undefined)
   }
 
   /** Puts what was a shadow in the place of the plugin that serves. @throws PackageRefused, PluginLoadFailed */
@@ -122,6 +129,10 @@ export class PluginInstaller {
     throw new PackageRefused(
       `plugin "${name}" is not a folder in ${folder} but ${source}; put the new version there by hand, or send it as a package`,
     )
+  }
+
+  get #shadows(): string {
+    return join(this.#parts.dataFolder, 'plugin-shadows')
   }
 
   #folder(): string {

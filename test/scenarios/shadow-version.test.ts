@@ -1,7 +1,7 @@
 /** A new version of a plugin beside the one that runs: it sees everything, does nothing, and is compared until it is promoted. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -269,7 +269,11 @@ test('a shadow comes as a package too, and one that does not run as a plugin is 
   assert.equal((await send('/censor/shadow/package', { ...shadow, sha256: '0'.repeat(64) })).status, 400)
   assert.equal((await send('/censor/shadow/package', shadow)).status, 200)
   assert.equal(await say('damn'), '***')
+  // One that does not start takes nothing of the other's place.
+  assert.equal((await send('/censor/shadow/package', await pack(censor('2.5.0', { start: `start() { throw new Error('no luck') }` })))).status, 422)
   assert.equal((await server.admin('/api/v1/plugins/censor/shadow/promote', { method: 'POST' })).status, 200)
+  assert.equal(server.plugins.find('censor')?.version, '2.0.0')
+  assert.deepEqual(await readdir(path.join(server.dataFolder, 'plugin-shadows')), [])
   assert.equal(await say('damn'), '#')
 
   // Runs as a shadow, where nothing is registered; as a plugin it claims what core has.
