@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { recordingLogger } from '@beaconfire/plugin-sdk/testing'
 import { warnWithoutJournal } from './durability-watch.js'
-import { recordingLogger } from './log.js'
 import type { PluginState, PluginStatus } from './plugin-host/registries.js'
 
 test('the log says when the journal stops, fails or is gone, once each time, and when it is back', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLogger, recordingLogger } from './log.js'
+import { createLogger } from './log.js'
 
 function lines() {
   const written: string[] = []
@@ -37,10 +37,4 @@ test('pretty lines cannot be forged or steer the terminal by what a peer sent', 
   assert.match(output, /WARN: a peer misbehaved/)
   assert.ok(!output.includes('\u001b'))
   assert.doesNotMatch(output, /^\[12:00:00\.000\] INFO: forged/m)
-})
-
-test('a recording logger keeps entries with the fields of its children', () => {
-  const { log, entries } = recordingLogger()
-  log.child({ plugin: 'demo' }).warn({ jid: 'a@b' }, 'odd')
-  assert.deepEqual(entries, [{ level: 'warn', message: 'odd', fields: { plugin: 'demo', jid: 'a@b' } }])
 })

@@ -69,6 +69,12 @@ test('tests may import everything', () => {
   assert.deepEqual(messages('plugins/presence/presence.test.ts', `import roster from '../roster/index.js'`), [])
 })
 
+test('what several tests share may import the test kit, and else what the code beside it may', () => {
+  assert.deepEqual(messages('core/pipeline/chain.fixture.ts', `import { x } from '@beaconfire/plugin-sdk/testing'`), [])
+  assert.equal(messages('core/pipeline/chain.ts', `import { x } from '@beaconfire/plugin-sdk/testing'`).length, 1)
+  assert.equal(messages('core/pipeline/chain.fixture.ts', `import { x } from '../router/x.js'`).length, 1)
+})
+
 test('an import in a comment or a string is no import', () => {
   const source = ` * import { a } from '../roster/index.js'\n// await import('../roster/index.js')\nconst text = "see import x from 'y'"\n`
   assert.deepEqual(messages('plugins/presence/index.ts', source), [])

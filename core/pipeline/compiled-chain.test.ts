@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type InterceptorFilter, iq, message, type PacketInterceptor, presence, type Stanza } from '@beaconfire/plugin-sdk'
-import { recordingLogger } from '../log.js'
+import { recordingLogger } from '@beaconfire/plugin-sdk/testing'
 import { CompiledChains } from './compiled-chain.js'
 import { FlightRecorder } from './flight-recorder.js'
 import { GuardedInterceptor } from './guarded-interceptor.js'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Jid, StanzaError } from '@beaconfire/plugin-sdk'
-import { recordingLogger } from '../log.js'
+import { recordingLogger } from '@beaconfire/plugin-sdk/testing'
 import { HookRegistry } from './hooks.js'
 
 const user = Jid.parse('romeo@test')

@@ -1,6 +1,6 @@
 /** For tests: a chain with a log and somebody to lead stanzas through it for. */
 import { Jid, message, type PacketInterceptor, type PacketRejected, type Stanza } from '@beaconfire/plugin-sdk'
-import { recordingLogger } from '../log.js'
+import { recordingLogger } from '@beaconfire/plugin-sdk/testing'
 import type { Origin } from './crossing.js'
 import { InterceptorChain } from './interceptor-chain.js'
 import { PinnedTables } from './pinned-tables.js'

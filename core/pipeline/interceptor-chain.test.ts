@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Jid, message, type PacketInterceptor, PacketRejected, presence, type Session, type Stanza } from '@beaconfire/plugin-sdk'
-import { recordingLogger } from '../log.js'
+import { recordingLogger } from '@beaconfire/plugin-sdk/testing'
 import type { Origin } from './crossing.js'
 import { InterceptorChain } from './interceptor-chain.js'
 

@@ -2,6 +2,7 @@
 import type { Knex } from 'knex'
 import type { Appender, ColumnValue, Database, Row } from '../index.js'
 
+/** Without `fail`, `delay` and `until` it breaks nothing, and only counts. */
 export interface DatabaseFault {
   /** Whose queries; those of every plugin and of core unless given. Core's own are `beaconfire` and `beaconfire-audit`. */
   readonly plugin?: string

@@ -6,8 +6,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { startTestServer } from '@beaconfire/plugin-sdk/testing'
-import { recordingLogger } from '../../core/log.js'
+import { recordingLogger, startTestServer } from '@beaconfire/plugin-sdk/testing'
 
 const define = (name: string, contributions: string, rest = '') =>
   `import { definePlugin, element } from '@beaconfire/plugin-sdk'

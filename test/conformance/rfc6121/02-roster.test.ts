@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { childElements, findChild, NS } from '@beaconfire/plugin-sdk'
-import { errorCondition, startTestServer, type TestClient } from '@beaconfire/plugin-sdk/testing'
+import { errorCondition, PeerDomain, startTestServer, type TestClient } from '@beaconfire/plugin-sdk/testing'
 import presence from '../../../plugins/presence/index.js'
 import roster from '../../../plugins/roster/index.js'
 import { bare, interested, isPush, itemsOf, pushed, rosterOf, setItem, settle } from '../support/contacts.js'
-import { PeerDomain } from '../support/peer-domain.js'
 import { openStage } from '../support/stage.js'
 
 const peer = new PeerDomain()

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { NS } from '@beaconfire/plugin-sdk'
-import { errorCondition, type TestClient } from '@beaconfire/plugin-sdk/testing'
+import { errorCondition, PeerDomain, type TestClient } from '@beaconfire/plugin-sdk/testing'
 import presence from '../../../plugins/presence/index.js'
 import roster from '../../../plugins/roster/index.js'
 import { bare, befriend, interested, isPush, itemsOf, pushed, seen, setItem, settle, subscribe } from '../support/contacts.js'
-import { PeerDomain } from '../support/peer-domain.js'
 import { openStage } from '../support/stage.js'
 
 const peer = new PeerDomain()

@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { findChild, NS } from '@beaconfire/plugin-sdk'
-import { errorCondition, type TestClient } from '@beaconfire/plugin-sdk/testing'
+import { errorCondition, PeerDomain, type TestClient } from '@beaconfire/plugin-sdk/testing'
 import ping from '../../../plugins/ping/index.js'
 import presence from '../../../plugins/presence/index.js'
 import roster from '../../../plugins/roster/index.js'
 import { bare, befriend, describePresence, interested, seen, settle, subscribe } from '../support/contacts.js'
-import { PeerDomain } from '../support/peer-domain.js'
 import { openStage } from '../support/stage.js'
 
 const peer = new PeerDomain()

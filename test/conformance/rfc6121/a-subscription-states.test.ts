@@ -1,11 +1,10 @@
 /** RFC 6121 appendix A: every state of a subscription, with every stanza that can be sent or come in it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { TestClient } from '@beaconfire/plugin-sdk/testing'
+import { PeerDomain, type TestClient } from '@beaconfire/plugin-sdk/testing'
 import presence from '../../../plugins/presence/index.js'
 import roster from '../../../plugins/roster/index.js'
 import { bare, interested, isPush, setItem, settle } from '../support/contacts.js'
-import { PeerDomain } from '../support/peer-domain.js'
 import { openStage } from '../support/stage.js'
 
 const peer = new PeerDomain()
