@@ -1,7 +1,7 @@
 /** Rosters and presence as a client sees them, in short words that a table can hold. */
 import assert from 'node:assert/strict'
 import { type Element, findChild, NS } from '@beaconfire/plugin-sdk'
-import type { TestClient } from '@beaconfire/plugin-sdk/testing'
+import { errorCondition, type TestClient } from '@beaconfire/plugin-sdk/testing'
 
 export const bare = (client: TestClient): string => client.jid.bare().toString()
 
@@ -74,4 +74,21 @@ export async function befriend(a: TestClient, b: TestClient): Promise<void> {
 export async function settle(...clients: readonly TestClient[]): Promise<void> {
   for (const client of clients) await client.sync()
   for (const client of clients) client.stream.discard(() => true)
+}
+
+/** Says it, and waits until the server has done all that comes of it. */
+export async function says(client: TestClient, ...stanzas: readonly string[]): Promise<void> {
+  for (const stanza of stanzas) client.send(stanza)
+  await client.sync()
+}
+
+/** All that came since the last time, in order: presence as {@link describePresence} has it, `push` and the item, `error` and its condition. */
+export async function told(client: TestClient): Promise<string[]> {
+  await client.sync()
+  const came = client.stream.queued()
+  client.stream.discard(() => true)
+  return came.map((el) => {
+    if (isPush(el)) return `push ${describeItem(findChild(el, 'query', NS.roster)?.getChild('item') as Element)}`
+    return el.attrs.type === 'error' ? `error ${errorCondition(el)}` : describePresence(el)
+  })
 }
