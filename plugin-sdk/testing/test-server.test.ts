@@ -85,3 +85,13 @@ test('tables in memory leave no file, and serve as those in one do', async (t) =
     [],
   )
 })
+
+test('a client comes from the address that the test gives it', async (t) => {
+  const server = await startTestServer(t, { plugins: [] })
+  await server.accounts.create({ username: 'juliet', password: 'rose' })
+  const stream = await server.connect({ from: '127.0.0.2' })
+  await stream.open()
+  await stream.authenticate('PLAIN', 'juliet', 'rose')
+  await stream.open()
+  assert.equal(server.sessions.get(await stream.bind())?.remoteAddress, '127.0.0.2')
+})

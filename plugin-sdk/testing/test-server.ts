@@ -44,6 +44,15 @@ export interface LoginOptions {
   readonly password?: string
 }
 
+export interface ConnectOptions {
+  /** Goes through STARTTLS. */
+  readonly tls?: boolean
+  /** Uses the port for direct TLS. */
+  readonly direct?: boolean | ConnectionOptions
+  /** The address it comes from, for what goes by address: on Linux any that begins with 127 will do. */
+  readonly from?: string
+}
+
 /** `RequestInit`, with a value to send as JSON. */
 export interface AdminInit extends RequestInit {
   readonly json?: unknown
@@ -113,11 +122,12 @@ export class TestServer {
     return `http://127.0.0.1:${this.ports.admin}`
   }
 
-  /** A connection that has said nothing yet. @param options.tls goes through STARTTLS; @param options.direct uses the port for direct TLS */
-  async connect(options: { readonly tls?: boolean; readonly direct?: boolean | ConnectionOptions } = {}): Promise<TestStream> {
+  /** A connection that has said nothing yet. */
+  async connect(options: ConnectOptions = {}): Promise<TestStream> {
     const port = options.direct ? this.ports.directTls : this.ports.c2s
     if (port === undefined) throw new Error('this server has no port for direct TLS')
-    const stream = await TestStream.connect({ port, domain: this.config.domain, tls: options.direct ?? false })
+    const from = options.from === undefined ? {} : { from: options.from }
+    const stream = await TestStream.connect({ port, domain: this.config.domain, tls: options.direct ?? false, ...from })
     this.#streams.push(stream)
     if (options.tls) {
       await stream.open()

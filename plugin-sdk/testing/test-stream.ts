@@ -17,6 +17,14 @@ export interface Opening {
   readonly [attribute: string]: string | undefined
 }
 
+export interface StreamOptions {
+  readonly port: number
+  readonly domain: string
+  readonly tls?: boolean | ConnectionOptions
+  /** The address it comes from. */
+  readonly from?: string
+}
+
 /** Told of each stanza as it goes by. */
 export interface StreamObserver {
   sent(stanza: Element): void
@@ -54,9 +62,9 @@ export class TestStream {
     this.#listen(socket)
   }
 
-  /** @param tls true for direct TLS (XEP-0368), or what differs in it; the server's certificate is not verified */
-  static async connect(options: { readonly port: number; readonly domain: string; readonly tls?: boolean | ConnectionOptions }): Promise<TestStream> {
-    const address = { host: '127.0.0.1', port: options.port }
+  /** @param options.tls true for direct TLS (XEP-0368), or what differs in it; the server's certificate is not verified */
+  static async connect(options: StreamOptions): Promise<TestStream> {
+    const address = { host: '127.0.0.1', port: options.port, ...(options.from !== undefined && { localAddress: options.from }) }
     const own = typeof options.tls === 'object' ? options.tls : {}
     const socket = options.tls ? connectTls({ servername: options.domain, rejectUnauthorized: false, ...own, ...address }) : connectTcp(address)
     await new Promise((resolve, reject) => socket.once(options.tls ? 'secureConnect' : 'connect', resolve).once('error', reject))

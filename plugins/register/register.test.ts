@@ -1,21 +1,66 @@
+/** In-band registration over sockets (XEP-0077): the form, what it makes, and what is refused. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { childText, type Element, findChild, NS, StanzaError, type StanzaErrorCondition } from '@beaconfire/plugin-sdk'
-import { FakeServer } from './fake-context.fixture.js'
+import { after, test } from 'node:test'
+import { childText, type Element, findChild, NS, parseElement, type UserRegistered } from '@beaconfire/plugin-sdk'
+import {
+  errorCondition,
+  startTestServer,
+  type TestClient,
+  type TestConfig,
+  type TestScope,
+  type TestServer,
+  type TestStream,
+} from '@beaconfire/plugin-sdk/testing'
+import register from './index.js'
 
-const NAMESPACE = 'xmlns="jabber:iq:register"'
-const plain = (fields: string) => `<query ${NAMESPACE}>${fields}</query>`
+/** A server on which only the settings of registration differ. */
+function serverWith(t: TestScope, settings: object = {}, config: TestConfig = {}): Promise<TestServer> {
+  const plugins = { settings: { register: settings } } as NonNullable<TestConfig['plugins']>
+  return startTestServer(t, { plugins: ['roster', 'presence', 'disco', register, listener], database: 'memory', config: { ...config, plugins } })
+}
+
+const registered: UserRegistered[] = []
+const listener = {
+  name: 'listener',
+  version: '1.0.0',
+  setup: () => ({ hooks: { userRegistered: (fact: UserRegistered) => void registered.push(fact) } }),
+}
+const server = await serverWith({ after }, { minPasswordLength: 2 })
+
+/** Somebody who is not logged in. */
+async function stranger(of = server, from = '127.0.0.1'): Promise<TestStream> {
+  const stream = await of.connect({ from })
+  await stream.open()
+  return stream
+}
+
+async function mayLogIn(username: string, password: string): Promise<boolean> {
+  const stream = await stranger()
+  try {
+    await stream.authenticate('PLAIN', username, password)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const ask = (who: TestStream | TestClient, type: 'get' | 'set', fields = ''): Promise<Element> =>
+  who.request(parseElement(`<iq type='${type}'><query xmlns='jabber:iq:register'>${fields}</query></iq>`))
+const account = (username: string, password: string) => `<username>${username}</username><password>${password}</password>`
 const form = (fields: Record<string, string>, type = 'submit') =>
-  plain(
-    `<x xmlns="jabber:x:data" type="${type}">${Object.entries(fields)
-      .map(([name, value]) => `<field var="${name}"><value>${value}</value></field>`)
-      .join('')}</x>`,
-  )
-const refusedWith = (condition: StanzaErrorCondition) => (error: unknown) => error instanceof StanzaError && error.condition === condition
+  `<x xmlns='jabber:x:data' type='${type}'>${Object.entries(fields)
+    .map(([name, value]) => `<field var='${name}'><value>${value}</value></field>`)
+    .join('')}</x>`
+const queryOf = (answer: Element) => findChild(answer, 'query', NS.register) as Element
+const isDone = (answer: Element) => assert.deepEqual([answer.attrs.type, answer.children.length], ['result', 0])
+const kept = async (username: string, of = server) => {
+  const { name, email } = (await of.accounts.find(username)) ?? {}
+  return { name, email }
+}
 
-test('the form asks for username, password and the configured fields, plainly and as a data form', async () => {
-  const server = new FakeServer({ fields: ['email', 'phone'], requiredFields: ['email'] })
-  const query = (await server.ask('get', plain(''))) as Element
+test('the form asks for username, password and the configured fields, plainly and as a data form', async (t) => {
+  const other = await serverWith(t, { fields: ['email', 'phone'], requiredFields: ['email'] })
+  const query = queryOf(await ask(await stranger(other), 'get'))
   const names = ['username', 'password', 'email', 'phone']
   for (const name of names) assert.equal(childText(query, name), '')
   assert.equal(findChild(query, 'name'), undefined)
@@ -32,112 +77,139 @@ test('the form asks for username, password and the configured fields, plainly an
 })
 
 test('plain fields make an account, and unknown children such as an imei reach the hook', async () => {
-  const server = new FakeServer()
-  assert.equal(await server.ask('set', plain('<username>Romeo</username><password>r0meo</password><email>r@x</email><imei>8621</imei>')), undefined)
-  assert.deepEqual(server.stored.get('romeo'), { password: 'r0meo', name: undefined, email: 'r@x' })
-  const [fact] = server.registered
-  assert.equal(fact?.user.toString(), 'romeo@test')
-  assert.equal(fact?.remoteAddress, '192.0.2.1')
-  assert.equal(fact && childText(fact.form, 'imei'), '8621')
+  registered.length = 0
+  isDone(await ask(await stranger(), 'set', `${account('Plain', 'r0meo')}<email>r@x</email><imei>8621</imei>`))
+  assert.deepEqual(await kept('plain'), { name: undefined, email: 'r@x' })
+  assert.ok(await mayLogIn('plain', 'r0meo'))
+  const [fact, ...more] = registered
+  assert.deepEqual([String(fact?.user), fact?.remoteAddress, fact && childText(fact.form, 'imei')], ['plain@test', '127.0.0.1', '8621'])
+  assert.deepEqual(more, [])
 })
 
 test('a submitted data form makes an account', async () => {
-  const server = new FakeServer()
-  await server.ask('set', form({ FORM_TYPE: 'jabber:iq:register', username: 'romeo', password: 'r0meo', name: 'Romeo M.' }))
-  assert.deepEqual(server.stored.get('romeo'), { password: 'r0meo', name: 'Romeo M.', email: undefined })
+  isDone(await ask(await stranger(), 'set', form({ FORM_TYPE: 'jabber:iq:register', username: 'formal', password: 'r0meo', name: 'Romeo M.' })))
+  assert.deepEqual(await kept('formal'), { name: 'Romeo M.', email: undefined })
+  assert.ok(await mayLogIn('formal', 'r0meo'))
 })
 
 test('a data form of another type, or one that is not submitted, is a bad request', async () => {
-  const server = new FakeServer()
-  const filled = { username: 'romeo', password: 'x' }
-  await assert.rejects(server.ask('set', form({ FORM_TYPE: 'urn:other', ...filled })), refusedWith('bad-request'))
-  await assert.rejects(server.ask('set', form(filled, 'cancel')), refusedWith('bad-request'))
+  const filled = { username: 'nobody', password: 'xx' }
+  for (const wrong of [form({ FORM_TYPE: 'urn:other', ...filled }), form(filled, 'cancel')])
+    assert.equal(errorCondition(await ask(await stranger(), 'set', wrong)), 'bad-request')
+  assert.equal(await server.accounts.exists('nobody'), false)
 })
 
-test('a taken name is a conflict; missing and empty fields are not acceptable; a name that is no localpart is malformed', async () => {
-  const server = new FakeServer({ requiredFields: ['email'] })
+test('a taken name is a conflict; missing and empty fields are not acceptable; a name that is no localpart is malformed', async (t) => {
+  const other = await serverWith(t, { requiredFields: ['email'] })
+  registered.length = 0
   const email = '<email>e</email>'
-  await server.ask('set', plain(`<username>romeo</username><password>x</password>${email}`))
-  const cases: [string, StanzaErrorCondition][] = [
-    [`<username>ROMEO</username><password>x</password>${email}`, 'conflict'],
+  const stream = await stranger(other)
+  isDone(await ask(stream, 'set', account('romeo', 'x') + email))
+  for (const [fields, condition] of [
+    [account('ROMEO', 'x') + email, 'conflict'],
     [`<username>juliet</username>${email}`, 'not-acceptable'],
-    [`<username> </username><password>x</password>${email}`, 'not-acceptable'],
-    [`<username>juliet</username><password></password>${email}`, 'not-acceptable'],
-    ['<username>juliet</username><password>x</password>', 'not-acceptable'],
-    [`<username>juliet</username><password>x</password><email>${'e'.repeat(101)}</email>`, 'not-acceptable'],
-    [`<username>juliet</username><password>forbidden</password>${email}`, 'not-acceptable'],
-    [`<username>a@b</username><password>x</password>${email}`, 'jid-malformed'],
-    [`<username>a b</username><password>x</password>${email}`, 'jid-malformed'],
+    [account(' ', 'x') + email, 'not-acceptable'],
+    [account('juliet', '') + email, 'not-acceptable'],
+    [account('juliet', 'x'), 'not-acceptable'],
+    [`${account('juliet', 'x')}<email>${'e'.repeat(101)}</email>`, 'not-acceptable'],
+    [account('juliet', 'no\ttab') + email, 'not-acceptable'],
+    [account('a@b', 'x') + email, 'jid-malformed'],
+    [account('a b', 'x') + email, 'jid-malformed'],
     ['<remove/>', 'registration-required'],
-  ]
-  for (const [fields, condition] of cases) await assert.rejects(server.ask('set', plain(fields)), refusedWith(condition), fields)
-  assert.deepEqual([...server.stored.keys()], ['romeo'])
-  assert.equal(server.registered.length, 1)
+  ] as const) {
+    assert.equal(errorCondition(await ask(stream, 'set', fields)), condition, fields)
+  }
+  assert.deepEqual([await other.accounts.exists('romeo'), await other.accounts.exists('juliet')], [true, false])
+  assert.equal(registered.length, 1)
 })
 
 test('a password below the configured length is refused with a text that says so', async () => {
-  const server = new FakeServer({ minPasswordLength: 8 })
-  await assert.rejects(server.ask('set', plain('<username>romeo</username><password>short</password>')), /at least 8 characters/)
+  const refusal = await ask(await stranger(), 'set', account('short', 'x'))
+  assert.match(String(refusal), /at least 2 characters/)
+  assert.equal(await server.accounts.exists('short'), false)
 })
 
-test('one address may register so often in an hour, another address is not touched by that', async () => {
-  const server = new FakeServer({ perAddressPerHour: 2 })
-  const register = (name: string, address: string) => server.ask('set', plain(`<username>${name}</username><password>x</password>`), address)
-  await register('a', '192.0.2.1')
-  await register('b', '192.0.2.1')
-  await assert.rejects(register('c', '192.0.2.1'), refusedWith('resource-constraint'))
-  await register('c', '192.0.2.2')
-  const unlimited = new FakeServer({ perAddressPerHour: 2 }, false)
-  for (const name of ['a', 'b', 'c']) await unlimited.ask('set', plain(`<username>${name}</username><password>x</password>`))
+test('one address may register so often in an hour, another address is not touched by that', async (t) => {
+  for (const enabled of [true, false]) {
+    const limited = await serverWith(t, { perAddressPerHour: 2 }, { limits: { enabled } })
+    const answers: Element[] = []
+    for (const [name, address] of [
+      ['a', '127.0.0.1'],
+      ['b', '127.0.0.1'],
+      ['c', '127.0.0.1'],
+      ['d', '127.0.0.2'],
+    ] as const) {
+      answers.push(await ask(await stranger(limited, address), 'set', account(name, 'x')))
+    }
+    const refused = answers.map((it) => it.attrs.type === 'error' && errorCondition(it))
+    assert.deepEqual(refused, [false, false, enabled && 'resource-constraint', false])
+  }
 })
 
-test('when disabled nothing is advertised and every request before login is answered service-unavailable', async () => {
-  const server = new FakeServer({ enabled: false })
-  assert.deepEqual(server.contributions.streamFeatures, [])
-  assert.deepEqual(server.contributions.features, [])
-  await assert.rejects(server.ask('get', plain('')), refusedWith('service-unavailable'))
-  await assert.rejects(server.ask('set', plain('<username>a</username><password>x</password>')), refusedWith('service-unavailable'))
+test('when disabled nothing is advertised and every request before login is answered service-unavailable', async (t) => {
+  const offers = async (of: TestServer) => {
+    const features = await (await of.connect()).open()
+    const client = await of.login('romeo', { available: false })
+    const info = await client.request("<iq type='get' to='test'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>")
+    return [features.getChild('register', NS.registerFeature) !== undefined, String(info).includes('"jabber:iq:register"')]
+  }
+  const closed = await serverWith(t, { enabled: false })
+  assert.deepEqual(
+    [await offers(server), await offers(closed)],
+    [
+      [true, true],
+      [false, false],
+    ],
+  )
+  for (const [type, fields] of [
+    ['get', ''],
+    ['set', account('a', 'xx')],
+  ] as const) {
+    assert.equal(errorCondition(await ask(await stranger(closed), type, fields)), 'service-unavailable')
+  }
 })
 
 test('a registered user sees the own values without the password', async () => {
-  const server = new FakeServer()
-  server.stored.set('romeo', { password: 'secret', name: 'Romeo', email: undefined })
-  const query = (await server.askAs('romeo', 'get', plain(''))) as Element
+  await server.accounts.create({ username: 'known', password: 'secret', name: 'Known' })
+  const query = queryOf(await ask(await server.login('known', { password: 'secret', available: false }), 'get'))
   assert.ok(findChild(query, 'registered'))
-  assert.equal(childText(query, 'username'), 'romeo')
-  assert.equal(childText(query, 'name'), 'Romeo')
-  assert.equal(childText(query, 'password'), '')
+  assert.deepEqual(
+    ['username', 'name', 'password'].map((it) => childText(query, it)),
+    ['known', 'Known', ''],
+  )
   assert.doesNotMatch(query.toString(), /secret/)
 })
 
 test('a user changes the own password, named or not, and nobody else’s', async () => {
-  const server = new FakeServer()
-  for (const name of ['romeo', 'juliet']) server.stored.set(name, { password: 'old', name: 'N', email: 'E' })
-  await server.askAs('romeo', 'set', plain('<username>Romeo</username><password>one</password>'))
-  assert.equal(server.stored.get('romeo')?.password, 'one')
-  await server.askAs('romeo', 'set', plain('<password>two</password><email/>'))
-  assert.deepEqual(server.stored.get('romeo'), { password: 'two', name: 'N', email: '' })
-  for (const name of ['juliet', 'romeo@other', 'a b', 'romeo/x']) {
-    await assert.rejects(server.askAs('romeo', 'set', plain(`<username>${name}</username><password>x</password>`)), refusedWith('not-allowed'), name)
-  }
-  await assert.rejects(server.askAs('romeo', 'set', plain('<username>romeo</username>')), refusedWith('not-acceptable'))
-  assert.equal(server.stored.get('juliet')?.password, 'old')
+  for (const username of ['montague', 'capulet']) await server.accounts.create({ username, password: 'old', name: 'N', email: 'E' })
+  const client = await server.login('montague', { password: 'old', available: false })
+  isDone(await ask(client, 'set', account('Montague', 'one')))
+  assert.deepEqual([await mayLogIn('montague', 'one'), await mayLogIn('montague', 'old')], [true, false])
+  assert.deepEqual(await kept('montague'), { name: 'N', email: 'E' })
+  isDone(await ask(client, 'set', '<password>two</password><email/>'))
+  assert.ok(await mayLogIn('montague', 'two'))
+  const { name, email } = await kept('montague')
+  assert.deepEqual([name, email || undefined], ['N', undefined])
+  for (const username of ['capulet', 'montague@other', 'a b', 'montague/x'])
+    assert.equal(errorCondition(await ask(client, 'set', account(username, 'xx'))), 'not-allowed', username)
+  assert.equal(errorCondition(await ask(client, 'set', '<username>montague</username>')), 'not-acceptable')
+  assert.deepEqual([await mayLogIn('montague', 'two'), await mayLogIn('capulet', 'old')], [true, true])
 })
 
 test('a user who removes the account gets the result, then the end of the stream', async () => {
-  const server = new FakeServer()
-  server.stored.set('romeo', { password: 'x', name: undefined, email: undefined })
-  await server.askAs('romeo', 'set', plain('<remove/>'))
-  assert.equal(server.stored.size, 0)
-  assert.deepEqual(server.events, ['removed, asking session spared', 'result to romeo@test/home', 'closed with not-authorized'])
+  const client = await server.login('leaving', { available: false })
+  isDone(await ask(client, 'set', '<remove/>'))
+  await assert.rejects(client.sync(), /stream ended/)
+  assert.deepEqual(await client.closed, { error: 'not-authorized' })
+  assert.equal(await server.accounts.exists('leaving'), false)
 })
 
-test('a removal that is not alone, or not allowed here, removes nothing', async () => {
-  const server = new FakeServer()
-  server.stored.set('romeo', { password: 'x', name: undefined, email: undefined })
-  await assert.rejects(server.askAs('romeo', 'set', plain('<remove/><username>romeo</username>')), refusedWith('bad-request'))
-  const strict = new FakeServer({ accountRemoval: false, passwordChange: false })
-  await assert.rejects(strict.askAs('romeo', 'set', plain('<remove/>')), refusedWith('not-allowed'))
-  await assert.rejects(strict.askAs('romeo', 'set', plain('<password>x</password>')), refusedWith('not-allowed'))
-  assert.equal(server.stored.size, 1)
+test('a removal that is not alone, or not allowed here, removes nothing', async (t) => {
+  const client = await server.login('staying', { available: false })
+  assert.equal(errorCondition(await ask(client, 'set', '<remove/><username>staying</username>')), 'bad-request')
+  assert.equal(await server.accounts.exists('staying'), true)
+  const strict = await serverWith(t, { accountRemoval: false, passwordChange: false })
+  const kept = await strict.login('romeo', { available: false })
+  for (const fields of ['<remove/>', '<password>x</password>']) assert.equal(errorCondition(await ask(kept, 'set', fields)), 'not-allowed')
+  assert.equal(await strict.accounts.exists('romeo'), true)
 })
