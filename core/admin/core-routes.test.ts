@@ -182,6 +182,7 @@ test('plugins show their state, and are reloaded and looked for', async (t) => {
       if (name !== 'echo') throw new PluginMissing(name)
       return { ...ECHO, reloads: 3 }
     },
+    unload: async () => ({ ...ECHO, state: 'unloaded' }),
     rescan: async () => [],
     install: async () => ECHO,
     startShadow: () => Promise.reject(new PluginMissing('none')),

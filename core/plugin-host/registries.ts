@@ -132,6 +132,8 @@ export interface PluginControl {
   find(name: string): PluginStatus | undefined
   /** Loads it again from its folder. @throws PluginMissing, PluginLoadFailed (the old version serves on) */
   reload(name: string): Promise<PluginStatus>
+  /** Stops a plugin until it is reloaded or a file of it changes; its dependents fail. @throws PluginMissing */
+  unload(name: string): Promise<PluginStatus>
   /** Looks through the folders now. */
   rescan(): Promise<readonly PluginStatus[]>
   /**

@@ -80,3 +80,18 @@ test('a fault without a plugin is one of the whole server', async (t) => {
   fault.mend()
   await server.login('romeo')
 })
+
+test('a fault may be of one operation alone, and appenders say that they are saturated where it tells them to', async (t) => {
+  const { plugin, given } = keeper()
+  const server = await startTestServer(t, { plugins: [plugin] })
+  const fault = server.breakDatabase({ plugin: 'keeper', only: ['row'], fail: new Error('disk full'), saturated: true })
+  const database = given.database as Database
+  const rows = database.appender<{ body: string }>('kept', ['body'])
+  await assert.rejects(rows.append({ body: 'x' }), /disk full/)
+  assert.deepEqual(await database.knex('kept').select(), [])
+  await database.transaction((trx) => trx('kept').insert({ body: 'y' }))
+  assert.equal(typeof (await database.nextId(4711)), 'number')
+  assert.deepEqual([fault.hits, rows.isSaturated], [1, true])
+  fault.mend()
+  assert.equal(rows.isSaturated, false)
+})

@@ -2,16 +2,23 @@
 import type { Knex } from 'knex'
 import type { Appender, ColumnValue, Database, Row } from '../index.js'
 
+/** What a plugin asks of its database: a statement, a transaction, a row for an appender, a number of a sequence. */
+export type DatabaseOperation = 'statement' | 'transaction' | 'row' | 'number'
+
 /** Without `fail`, `delay` and `until` it breaks nothing, and only counts. */
 export interface DatabaseFault {
   /** Whose queries; those of every plugin and of core unless given. Core's own are `beaconfire` and `beaconfire-audit`. */
   readonly plugin?: string
+  /** Which of them meet it; all unless given. */
+  readonly only?: readonly DatabaseOperation[]
   /** Every query fails with it. */
   readonly fail?: Error
   /** Every query waits so long first, in ms; on the virtual clock, where there is one. */
   readonly delay?: number
   /** Every query waits for this first: exact, where a delay is a guess. */
   readonly until?: Promise<unknown>
+  /** Appenders say that they are saturated, as when more rows wait for the disk than they want. */
+  readonly saturated?: boolean
 }
 
 /** A fault that is there until it is mended. */
@@ -75,19 +82,20 @@ export class DatabaseFaults {
   }
 
   #faulty(plugin: string, database: Database): Database {
-    const pass = () => this.#pass(plugin)
+    const pass = (operation: DatabaseOperation) => this.#pass(plugin, operation)
+    const isSaturated = () => this.#of(plugin).some(({ what }) => what.saturated)
     let knex: Knex | undefined
     return {
       client: database.client,
       get knex() {
-        knex ??= faultyKnex(database.knex, pass)
+        knex ??= faultyKnex(database.knex, () => pass('statement'))
         return knex
       },
-      read: <R extends object>(sql: string, bindings: readonly ColumnValue[]) => afterwards(pass(), () => database.read<R>(sql, bindings)),
-      transaction: (work) => afterwards(pass(), () => database.transaction(work)),
-      appender: (table, columns) => faultyAppender(database.appender(table, columns), pass),
+      read: <R extends object>(sql: string, bindings: readonly ColumnValue[]) => afterwards(pass('statement'), () => database.read<R>(sql, bindings)),
+      transaction: (work) => afterwards(pass('transaction'), () => database.transaction(work)),
+      appender: (table, columns) => faultyAppender(database.appender(table, columns), () => pass('row'), isSaturated),
       nextId: (idType) => {
-        const fault = pass()
+        const fault = pass('number')
         return fault ? fault.then(() => database.nextId(idType)) : database.nextId(idType)
       },
       isDuplicate: (error) => database.isDuplicate(error),
@@ -95,9 +103,13 @@ export class DatabaseFaults {
   }
 
   /** @returns undefined where nothing is in the way, so that what is synchronous without faults stays so */
-  #pass(plugin: string): Promise<void> | undefined {
-    const met = [...this.#active].filter(({ what }) => what.plugin === undefined || what.plugin === plugin)
+  #pass(plugin: string, operation: DatabaseOperation): Promise<void> | undefined {
+    const met = this.#of(plugin).filter(({ what }) => what.only?.includes(operation) ?? true)
     return met.length === 0 ? undefined : meet(met)
+  }
+
+  #of(plugin: string): Fault[] {
+    return [...this.#active].filter(({ what }) => what.plugin === undefined || what.plugin === plugin)
   }
 }
 
@@ -130,7 +142,7 @@ function faultyKnex(knex: Knex, pass: () => Promise<void> | undefined): Knex {
 }
 
 /** Rows that wait for a fault are pending; they reach the queue in the order in which they came. */
-function faultyAppender<R extends Row>(appender: Appender<R>, pass: () => Promise<void> | undefined): Appender<R> {
+function faultyAppender<R extends Row>(appender: Appender<R>, pass: () => Promise<void> | undefined, isSaturated: () => boolean): Appender<R> {
   let waiting = 0
   let last: Promise<void> = Promise.resolve()
   const after = (append: () => Promise<void>, later = append, failed?: (error: unknown) => void): Promise<void> => {
@@ -162,7 +174,7 @@ function faultyAppender<R extends Row>(appender: Appender<R>, pass: () => Promis
       return waiting + appender.pending
     },
     get isSaturated() {
-      return appender.isSaturated
+      return isSaturated() || appender.isSaturated
     },
     whenIdle: async () => {
       await last

@@ -1,5 +1,5 @@
 /** The test kit's public face: explicit names, no logic. Not part of the server; import it in tests only. */
-export type { ActiveFault, DatabaseFault } from './database-faults.js'
+export type { ActiveFault, DatabaseFault, DatabaseOperation } from './database-faults.js'
 export type { NewDatabase } from './engines.js'
 export { onBothEngines, onMariaDb } from './engines.js'
 export type { Wanted } from './inbox.js'

@@ -1,76 +1,78 @@
+/** What becomes of an inactive client when the plugin is exchanged; what waits, and for what, is in test/conformance/xep-0352.test.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ClientSession, type Contributions, element, Jid, NS, type OutgoingGate, parseStanza, type Stanza } from '@beaconfire/plugin-sdk'
+import { type AnyPlugin, element, NS, parseStanza } from '@beaconfire/plugin-sdk'
+import { startTestServer, type TestClient, type TestScope } from '@beaconfire/plugin-sdk/testing'
 import csi from './index.js'
 
-/** A session that notes what is written to it. */
-class FakeSession {
-  readonly id = 'stream'
-  readonly written: string[] = []
-  gate: OutgoingGate | undefined
+type Setup = AnyPlugin['setup']
 
-  constructor(readonly jid: Jid) {}
+const state = (name: 'active' | 'inactive') => element(name, { xmlns: NS.csi })
+const presence = (id: string) => `<presence from="romeo@test/r" to="juliet@test/phone" id="${id}"/>`
 
-  write(xml: string): void {
-    const stanza = parseStanza(xml)
-    if (!this.gate?.withholds(stanza)) this.release(stanza)
-  }
-  release(stanza: Stanza): void {
-    this.written.push(stanza.attribute('id') ?? '')
-  }
+/** Juliet's phone, whose user is not looking, and romeo, who is. */
+async function start(t: TestScope, setup: Setup = csi.setup) {
+  const server = await startTestServer(t, { plugins: [{ ...csi, setup }], database: 'memory' })
+  const [romeo, juliet] = [await server.login('romeo', { resource: 'r' }), await server.login('juliet', { resource: 'phone' })]
+  juliet.send(state('inactive'))
+  await juliet.sync()
+  return { server, romeo, juliet }
 }
 
-/** One version of the plugin over the same sessions. */
-function version(session: FakeSession): Contributions & { tell(name: 'active' | 'inactive'): void } {
-  const config = { presence: true, chatStates: true, pubsub: true, mostHeld: 10 }
-  const sessions = { get: (jid: Jid) => (jid.equals(session.jid) ? session : undefined) }
-  const contributions = csi.setup({ config, sessions, metrics: { gauge() {} } } as unknown as Parameters<typeof csi.setup>[0]) as Contributions
-  const handlers = contributions.streamFeatures?.flatMap((it) => it.elements ?? [])
-  return {
-    ...contributions,
-    tell(name) {
-      const el = element(name, { xmlns: NS.csi })
-      void handlers?.find((it) => it.name === name)?.handle(el, session as unknown as ClientSession)
-    },
-  }
+/** Sends presence, and waits until the server has carried or held it. */
+async function show(romeo: TestClient, id: string): Promise<void> {
+  romeo.send(presence(id))
+  await romeo.sync()
 }
 
-const presence = (from: string, id: string) => `<presence from="${from}@test/r" id="${id}"/>`
+/** Ids of all presence that was written to the client. */
+async function written(juliet: TestClient, romeo: TestClient): Promise<string[]> {
+  // An answer to an iq of juliet's own would bring what waits: that the server has come so far is seen by what romeo is told.
+  juliet.send('<message to="romeo@test/r"><body>mark</body></message>')
+  await romeo.receive('message')
+  return juliet.received.filter((el) => el.getName() === 'presence').map((el) => String(el.attrs.id))
+}
 
-test('over a reload a client stays inactive: what the old version held is written before what the new one holds', () => {
-  const session = new FakeSession(Jid.parse('juliet@test/phone'))
-  const old = version(session)
-  old.tell('inactive')
-  session.write(presence('romeo', '1'))
-  const next = version(session)
-  void next.restore?.(structuredClone(old.save?.()))
-  session.write(presence('romeo', '2'))
-  void old.stop?.()
-  assert.deepEqual(session.written, ['1'])
-  session.write(presence('romeo', '3'))
-  next.tell('active')
-  assert.deepEqual(session.written, ['1', '3'])
-  session.write(presence('romeo', '4'))
-  assert.deepEqual(session.written, ['1', '3', '4'])
+test('over a reload a client stays inactive: what the old version held is written before what the new one holds', async (t) => {
+  let versions = 0
+  const setup: Setup = (context) => {
+    const own = csi.setup(context)
+    const isNext = ++versions === 2
+    return {
+      ...own,
+      async restore(saved) {
+        await own.restore?.(saved)
+        if (isNext) await context.route(parseStanza(presence('2'))) // comes while both versions are there
+      },
+    }
+  }
+  const { server, romeo, juliet } = await start(t, setup)
+  await show(romeo, '1')
+  await server.plugins.reload('csi')
+  assert.deepEqual(await written(juliet, romeo), ['1'])
+  await show(romeo, '3')
+  juliet.send(state('active'))
+  assert.deepEqual(await written(juliet, romeo), ['1', '3'])
+  await show(romeo, '4')
+  assert.deepEqual(await written(juliet, romeo), ['1', '3', '4'])
 })
 
-test('without a next version nothing is left behind: what waits is written, and nothing waits any more', () => {
-  const session = new FakeSession(Jid.parse('juliet@test/phone'))
-  const only = version(session)
-  only.tell('inactive')
-  session.write(presence('romeo', '1'))
-  void only.stop?.()
-  session.write(presence('romeo', '2'))
-  assert.deepEqual(session.written, ['1', '2'])
-  assert.equal(session.gate, undefined)
+test('without a next version nothing is left behind: what waits is written, and nothing waits any more', async (t) => {
+  const { server, romeo, juliet } = await start(t)
+  await show(romeo, '1')
+  assert.deepEqual(await written(juliet, romeo), [])
+  await server.plugins.unload('csi')
+  await show(romeo, '2')
+  assert.deepEqual(await written(juliet, romeo), ['1', '2'])
 })
 
-test('a session that took the place of another since is not taken for it', () => {
-  const before = new FakeSession(Jid.parse('juliet@test/phone'))
-  const old = version(before)
-  old.tell('inactive')
-  const after = Object.assign(new FakeSession(before.jid), { id: 'another' })
-  const next = version(after)
-  void next.restore?.(old.save?.())
-  assert.equal(after.gate, undefined)
+test('a session that took the place of another since is not taken for it', async (t) => {
+  const setup: Setup = (context) => {
+    const own = csi.setup(context)
+    return { ...own, save: async () => ((await own.save?.()) as [string, string][] | undefined)?.map(([jid]) => [jid, 'another']) }
+  }
+  const { server, romeo, juliet } = await start(t, setup)
+  await server.plugins.reload('csi')
+  await show(romeo, '1')
+  assert.deepEqual(await written(juliet, romeo), ['1'])
 })

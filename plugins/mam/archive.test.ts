@@ -1,75 +1,84 @@
+/** When a message is in the archive, and what its sender is told when it cannot be, over sockets and a database that is slow or fails. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Jid, type Message, parseStanza, type RosterService } from '@beaconfire/plugin-sdk'
-import { Archive } from './archive.js'
-import { ArchiveIds } from './archive-ids.js'
-import type { ArchiveStore } from './archive-store.js'
-import type { PreferenceCache } from './preference-cache.js'
+import { NS } from '@beaconfire/plugin-sdk'
+import { errorCondition, type LogEntry, recordingLogger, type TestScope } from '@beaconfire/plugin-sdk/testing'
+import { plugins, romeoAndJuliet, say, search, stanzaId } from '../../test/conformance/support/archive.js'
 
-const ids = new ArchiveIds(Buffer.alloc(16, 1))
-const romeo = Jid.parse('romeo@test')
-const message = parseStanza('<message from="romeo@test/a" to="juliet@test" type="chat"><body>x</body></message>') as Message
+const to = 'juliet@test/balcony'
 
-interface Behaviour {
-  readonly stored?: Promise<void>
-  readonly number?: number | Promise<number>
-  readonly preferences?: Promise<never>
-  isSaturated?: boolean
+/** Both have written once, so that what they prefer and the next numbers are known. */
+async function start(t: TestScope) {
+  const { log, entries } = recordingLogger()
+  const all = await romeoAndJuliet(t, { plugins, log, database: 'memory' })
+  const { romeo, juliet } = all
+  await say(romeo, to, 'first')
+  await juliet.receive('message')
+  return { ...all, errors: () => entries.filter((it): it is LogEntry => it.level === 'error' && it.fields.plugin === 'mam') }
 }
 
-/** The archive over a store that does as it is told. */
-function archive({ stored = Promise.resolve(), number = 7, preferences, ...state }: Behaviour) {
-  const errors: object[] = []
-  const holds: Promise<unknown>[] = []
-  const store = {
-    get isSaturated() {
-      return state.isSaturated ?? false
-    },
-    async whenIdle() {
-      state.isSaturated = false
-    },
-    append(_user: string, _contact: Jid, _stanza: string, queued: (stored: Promise<void>) => void) {
-      queued(stored)
-      return number
-    },
+/** Something to wait for, and what ends it. */
+function gate(): { readonly passed: Promise<void>; open(): void } {
+  let open = () => {}
+  const passed = new Promise<void>((resolve) => (open = resolve))
+  return { passed, open }
+}
+
+test('the id is there at once, and the sender is held until the row is on disk', async (t) => {
+  const { server, romeo, juliet } = await start(t)
+  romeo.send(`<enable xmlns="${NS.streamManagement}"/>`)
+  await romeo.receive('enabled')
+  const handled = async () => {
+    romeo.send(`<r xmlns="${NS.streamManagement}"/>`)
+    return Number((await romeo.receive('a')).attrs.h)
   }
-  const log = { debug() {}, info() {}, warn() {}, error: (fields: object) => void errors.push(fields), child: () => log }
-  const subject = new Archive({
-    store: store as unknown as ArchiveStore,
-    preferences: { of: () => preferences ?? { behavior: 'always', always: [], never: [] } } as unknown as PreferenceCache,
-    roster: {} as RosterService,
-    ids: () => ids,
-    log,
-    metrics: { counter: () => ({ increment() {} }), gauge() {} },
+  const { passed, open } = gate()
+  const disk = server.breakDatabase({ plugin: 'mam', only: ['row'], until: passed })
+  romeo.send(`<message to="${to}" type="chat"><body>second</body></message>`)
+  const live = await juliet.receive('message')
+  assert.equal(await handled(), 0)
+  disk.mend()
+  open()
+  while ((await handled()) < 1);
+  const { bodies, ids } = await search(juliet)
+  assert.deepEqual([bodies, ids[1]], [['first', 'second'], stanzaId(live, 'juliet@test')])
+})
+
+test('a row that cannot be written fails the sender', async (t) => {
+  const { server, romeo, errors } = await start(t)
+  const disk = server.breakDatabase({ plugin: 'mam', only: ['row'], fail: new Error('the disk is full') })
+  romeo.send(`<message to="${to}" type="chat" id="m"><body>lost</body></message>`)
+  const refusal = await romeo.receive('message')
+  assert.deepEqual([refusal.attrs.type, refusal.attrs.id, errorCondition(refusal)], ['error', 'm', 'internal-server-error'])
+  assert.equal(errors().length, 2, 'one for each archive')
+  disk.mend()
+  assert.deepEqual((await search(romeo)).bodies, ['first'])
+})
+
+for (const operation of ['statement', 'number'] as const) {
+  const what = operation === 'statement' ? 'preferences' : 'numbers'
+  test(`${what} that cannot be read fail the sender, too, and the message has no id`, async (t) => {
+    const { server, romeo, errors } = await start(t)
+    const nurse = await server.login('nurse') // whose preferences nobody has asked for yet
+    const fault = server.breakDatabase({ plugin: 'mam', only: [operation], fail: new Error('gone') })
+    await say(romeo, nurse.jid.toString(), 'lost')
+    assert.equal((await romeo.receive('message')).attrs.type, 'error')
+    assert.equal(stanzaId(await nurse.receive('message'), 'nurse@test'), undefined)
+    assert.ok(errors().length > 0)
+    fault.mend()
+    await say(romeo, nurse.jid.toString(), 'kept')
+    assert.ok(stanzaId(await nurse.receive('message'), 'nurse@test'))
   })
-  const idFor = () => subject.idFor(message, romeo, { hold: (durable) => void holds.push(durable) })
-  return { idFor, holds, errors, state }
 }
 
-test('the id is there at once, and the sender is held until the row is on disk', async () => {
-  const { idFor, holds } = archive({})
-  assert.equal(idFor(), ids.text(7))
-  assert.equal(holds.length, 1)
-  await holds[0]
-})
-
-test('a row that cannot be written fails the sender', async () => {
-  const { holds, idFor } = archive({ stored: Promise.reject(new Error('the disk is full')) })
-  void idFor()
-  await assert.rejects(holds[0] as Promise<unknown>, /the disk is full/)
-})
-
-test('preferences or numbers that cannot be read fail the sender, too, and the message has no id', async () => {
-  for (const behaviour of [{ preferences: Promise.reject(new Error('gone')) }, { number: Promise.reject(new Error('gone')) }]) {
-    const { idFor, holds, errors } = archive(behaviour)
-    assert.equal(await idFor(), undefined)
-    await assert.rejects(holds.at(-1) as Promise<unknown>, /gone/)
-    assert.equal(errors.length, 1)
-  }
-})
-
-test('while the disk is behind, the sender waits', async () => {
-  const { idFor, state } = archive({ isSaturated: true })
-  assert.equal(await idFor(), ids.text(7))
-  assert.equal(state.isSaturated, false)
+test('while the disk is behind, the sender waits', async (t) => {
+  const { server, romeo, juliet } = await start(t)
+  const { passed, open } = gate()
+  const disk = server.breakDatabase({ plugin: 'mam', only: ['row'], until: passed, saturated: true })
+  romeo.send(`<message to="${to}" type="chat"><body>second</body></message>`)
+  while (disk.hits === 0) await juliet.sync()
+  await juliet.receiveNothing('message')
+  disk.mend()
+  open()
+  assert.equal((await juliet.receive('message')).getChildText('body'), 'second')
 })
