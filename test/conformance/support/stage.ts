@@ -1,5 +1,5 @@
 /** What a file of this tree plays on: one server for all its tests, and users that no other test knows. */
-import { after } from 'node:test'
+import { after, before } from 'node:test'
 import { Jid } from '@beaconfire/plugin-sdk'
 import {
   type LoginOptions,
@@ -11,11 +11,15 @@ import {
 } from '@beaconfire/plugin-sdk/testing'
 
 export class Stage {
-  readonly server: TestServer
+  readonly #server: () => TestServer
   #users = 0
 
-  constructor(server: TestServer) {
-    this.server = server
+  constructor(server: () => TestServer) {
+    this.#server = server
+  }
+
+  get server(): TestServer {
+    return this.#server()
   }
 
   /** A username that nobody has. */
@@ -62,5 +66,26 @@ export class Stage {
 
 /** Starts the server of a test file; it ends with the file. */
 export async function openStage(options: TestServerOptions = {}): Promise<Stage> {
-  return new Stage(await startTestServer({ after }, options))
+  const server = await startTestServer({ after }, options)
+  return new Stage(() => server)
+}
+
+/**
+ * For files that share their process with others, as those beside the code do: the server starts before the tests of the suite in which this
+ * is called, and ends with them. @param ready is called once it runs
+ */
+export function stageOfSuite(options: TestServerOptions, ready: () => void = () => {}): Stage {
+  const cleanUps: (() => Promise<void>)[] = []
+  let server: TestServer | undefined
+  before(async () => {
+    server = await startTestServer({ after: (cleanUp) => void cleanUps.push(cleanUp) }, options)
+    ready()
+  })
+  after(async () => {
+    for (const cleanUp of cleanUps) await cleanUp()
+  })
+  return new Stage(() => {
+    if (!server) throw new Error('the server starts with the first test of its suite')
+    return server
+  })
 }
