@@ -92,3 +92,9 @@ export async function told(client: TestClient): Promise<string[]> {
     return el.attrs.type === 'error' ? `error ${errorCondition(el)}` : describePresence(el)
   })
 }
+
+/** What an address says that it can (XEP-0030); nothing where it does not answer. */
+export async function featuresOf(client: TestClient, to: string = client.jid.domain): Promise<string[]> {
+  const answer = await client.request(`<iq type='get' to='${to}'><query xmlns='${NS.discoInfo}'/></iq>`)
+  return (findChild(answer, 'query', NS.discoInfo)?.getChildren('feature', NS.discoInfo) ?? []).map((it) => String(it.attrs.var))
+}

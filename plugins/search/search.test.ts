@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { childElements, type Element, findChild, NS } from '@beaconfire/plugin-sdk'
 import { errorCondition, startTestServer, TestClient, type TestScope } from '@beaconfire/plugin-sdk/testing'
-import disco from '../../plugins/disco/index.js'
-import presence from '../../plugins/presence/index.js'
-import roster from '../../plugins/roster/index.js'
-import search from '../../plugins/search/index.js'
-import { subscribe } from '../conformance/support/contacts.js'
+import { subscribe } from '../../test/conformance/support/contacts.js'
+import disco from '../disco/index.js'
+import presence from '../presence/index.js'
+import roster from '../roster/index.js'
+import search from './index.js'
 
 const PEOPLE = [
   ['juliet', 'Juliet Capulet', 'jules@capulet.lit'],
