@@ -1,8 +1,7 @@
 /** After a step back to an earlier release: what a later one has made of a plugin's tables is not touched. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { onBothEngines, startTestServer, type TestServer } from '@beaconfire/plugin-sdk/testing'
-import { recordingLogger } from '../../core/log.js'
+import { onBothEngines, recordingLogger, startTestServer, type TestServer } from '@beaconfire/plugin-sdk/testing'
 
 const PLUGINS = ['roster', 'presence', 'chatlog']
 
