@@ -128,6 +128,7 @@ test('nothing that a shadow does acts: it sends, writes and closes nothing, and 
     await tried(() => context.database.read("delete from censored", []))
     await tried(() => context.accounts.remove('romeo'))
     await context.database.appender('censored', ['word']).append({ word: 'w' })
+    if (!((await context.database.nextId(7)) > 0)) throw new Error('rows get no numbers')
     await context.database.knex('censored').select('*')
     await context.database.read('select word from censored', [])
     if (!(await context.accounts.exists('romeo'))) throw new Error('cannot read')`
