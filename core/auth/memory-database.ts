@@ -1,15 +1,14 @@
 /** For tests: a `Database` in memory, with just what stores of accounts use. */
 import type { ColumnValue, Database, Migration } from '@beaconfire/plugin-sdk'
 import createKnex, { type Knex } from 'knex'
+import { SqliteDriver } from '../database/sqlite-driver.mjs'
 
-// neither the dialect nor the second name of the driver has declarations
+// it has no declarations
 const { default: Dialect } = (await import('knex/lib/dialects/better-sqlite3/index.js' as string)) as { default: typeof createKnex.Client }
-const [major = 0] = process.versions.node.split('.').map(Number)
-const { default: driver } = (await import(major < 22 ? 'better-sqlite3-node20' : 'better-sqlite3')) as { default: unknown }
 
 class Client extends Dialect {
   _driver() {
-    return driver
+    return SqliteDriver
   }
 }
 

@@ -4,4 +4,15 @@
  */
 const [major = 0] = process.versions.node.split('.').map(Number)
 
-export const { default: SqliteDriver } = await import(major >= 22 ? 'better-sqlite3' : 'better-sqlite3-node20')
+export const { default: SqliteDriver } = await (major >= 22 ? import('better-sqlite3') : compiled())
+
+/** npm leaves an optional dependency out that does not compile, and says nothing. */
+async function compiled() {
+  try {
+    return await import('better-sqlite3-node20')
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+    const advice = 'On Node 20 npm compiles it: install python3, make and g++, then run npm install again; or use Node 22 or later.'
+    throw new Error(`The embedded database was not installed. ${advice}`, { cause: error })
+  }
+}
