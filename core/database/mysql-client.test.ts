@@ -61,6 +61,29 @@ onMariaDb((newStore, server) => {
     }
   })
 
+  for (const mode of ['NO_BACKSLASH_ESCAPES', 'NO_ZERO_DATE,NO_BACKSLASH_ESCAPES,ANSI_QUOTES', '']) {
+    test(`no value ends before its end, whatever the server takes for escapes: ${mode || 'no mode'}`, async (t) => {
+      const store = await newStore(t)
+      const { knex } = (await store.open()).forPlugin('lines')
+      const [[{ before }]] = (await knex.raw('select @@global.sql_mode as `before`')) as [[{ before: string }]]
+      await knex.raw('set global sql_mode = ?', [mode])
+      try {
+        const database = (await store.open()).forPlugin('lines')
+        await database.knex.raw('create table quoted (value text)')
+        const values = [String.raw`' or 1=1 -- `, String.raw`\' or 1=1 -- `, String.raw`\\`, '"quoted"', 'a\nb']
+        const appender = database.appender('quoted', ['value'])
+        for (const value of values) {
+          await database.knex('quoted').insert({ value })
+          await appender.append({ value })
+          assert.equal((await database.knex('quoted').where({ value })).length, 2, value)
+          assert.equal((await database.read('select value from quoted where value = ?', [value])).length, 2, value)
+        }
+      } finally {
+        await knex.raw('set global sql_mode = ?', [before])
+      }
+    })
+  }
+
   test('rows of any size go in statements the server takes', async (t) => {
     const database = await (await newStore(t)).open()
     await database.migrate('lines', [table])

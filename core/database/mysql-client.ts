@@ -55,7 +55,7 @@ export async function openMysql(config: DatabaseConfig, log: Logger, durability:
   const knex = createKnex({
     client: MysqlClient as unknown as typeof Knex.Client,
     connection: settings as Knex.MySql2ConnectionConfig,
-    pool: { min: 0, max: config.poolSize, afterCreate: refuseWhatDoesNotFit },
+    pool: { min: 0, max: config.poolSize, afterCreate: setModes },
     log: knexLog(log),
     compileSqlOnError: NAMES_VALUES_IN_ERRORS,
   })
@@ -78,9 +78,14 @@ export async function openMysql(config: DatabaseConfig, log: Logger, durability:
   return { client: 'mysql', knex, writeBatch: writer.write, read, close: () => knex.destroy() }
 }
 
-/** A server that is not strict stores what does not fit a column cut off, and characters it lacks as `?`, and calls it done. */
-function refuseWhatDoesNotFit(connection: Connection, done: (error: Error | null, connection: Connection) => void): void {
-  connection.query("set session sql_mode = concat(@@session.sql_mode, ',STRICT_TRANS_TABLES')", (error) => done(error, connection))
+/**
+ * A server that is not strict stores what does not fit a column cut off, and characters it lacks as `?`, and calls it done. One without
+ * escapes by backslash would take a quote in a value, which the driver escapes so, for the end of it.
+ */
+const MODES = "concat(replace(@@session.sql_mode, 'NO_BACKSLASH_ESCAPES', ''), ',STRICT_TRANS_TABLES')"
+
+function setModes(connection: Connection, done: (error: Error | null, connection: Connection) => void): void {
+  connection.query(`set session sql_mode = ${MODES}`, (error) => done(error, connection))
 }
 
 async function withConnection<T>(knex: Knex, work: (connection: Connection) => Promise<T>): Promise<T> {
