@@ -70,7 +70,7 @@ onMariaDb((newStore, server) => {
       try {
         const database = (await store.open()).forPlugin('lines')
         await database.knex.raw('create table quoted (value text)')
-        const values = [String.raw`' or 1=1 -- `, String.raw`\' or 1=1 -- `, String.raw`\\`, '"quoted"', 'a\nb']
+        const values = ["' or 1=1 -- ", String.raw`\' or 1=1 -- `, String.raw`\\`, '"quoted"', 'a\nb']
         const appender = database.appender('quoted', ['value'])
         for (const value of values) {
           await database.knex('quoted').insert({ value })
