@@ -37,7 +37,8 @@ export function registriesOf(places: ContributionPlaces): Registries {
     consolePages: (plugin, pages) => places.admin.consolePages.add(plugin, pages),
     arrange(plugins) {
       const ranks = new Map(plugins.map((plugin, at) => [plugin, at]))
-      const rank = (plugin: string) => ranks.get(plugin) ?? plugins.length
+      // What is no plugin's is core's own, and comes before all of them.
+      const rank = (plugin: string) => ranks.get(plugin) ?? -1
       for (const it of [places.chain, places.hooks, places.streamFeatures, places.discovery, places.commands]) it.arrange(rank)
     },
     batch: (change) => places.tables.exchange(change),
