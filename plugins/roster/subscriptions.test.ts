@@ -205,7 +205,7 @@ describe('subscriptions', () => {
   test('a reload of the plugin remembers who is interested in pushes, and passes over what it cannot read', async (t) => {
     const setup: typeof roster.setup = (context) => {
       const own = roster.setup(context)
-      return { ...own, save: async () => [7, 'gone@test/x', ...((await own.save?.()) as string[])] }
+      return { ...own, save: async () => [7, 'gone@test/x', ...(((await own.save?.()) ?? []) as string[])] }
     }
     const other = await startTestServer(t, { plugins: [{ ...roster, setup }, presence], database: 'memory' })
     const [romeo, silent] = [await interested(await other.login('romeo')), await other.login('romeo')]
