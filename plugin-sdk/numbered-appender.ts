@@ -26,25 +26,29 @@ export class NumberedAppender<R extends Row, Key extends keyof R & string> {
     return this.#appender.isSaturated
   }
 
-  /**
-   * Gives the row the next number and queues it. Resolves when it is on disk. A row that has a number from an earlier try keeps it: where
-   * it is stored all the same, as when the connection was lost before the database could say so, that is found now.
-   * @throws (rejects) with the database's error
-   */
+  /** Gives the row the next number and queues it. Resolves when it is on disk. @throws (rejects) with the database's error */
   append(row: Omit<R, Key>): Promise<void> {
-    if (this.#isNumbered(row)) return this.#appendAgain(row)
     const id = this.#database.nextId(this.#idType)
     return typeof id === 'number' ? this.#appender.append(this.#numbered(row, id)) : this.#whenNumbered(row, id)
   }
 
-  /** As `Appender.appendTogether`, and {@link append}. */
+  /** As `Appender.appendTogether`. */
   appendTogether(row: Omit<R, Key>, refused: (error: unknown, row: R) => void): Promise<void> {
-    if (!this.#isNumbered(row)) {
-      const id = this.#database.nextId(this.#idType)
-      if (typeof id === 'number') return this.#appender.appendTogether(this.#numbered(row, id), refused)
-      return this.#alone(this.#whenNumbered(row, id), row as R, refused)
+    const id = this.#database.nextId(this.#idType)
+    if (typeof id === 'number') return this.#appender.appendTogether(this.#numbered(row, id), refused)
+    return this.#alone(this.#whenNumbered(row, id), row as R, refused)
+  }
+
+  /**
+   * A row of a table with no other key, which was given its number by an earlier try, and that failed. Where it is stored all the same, as when the connection was lost before
+   * the database could say so, that is found now. @throws (rejects) with the database's error
+   */
+  async appendAgain(row: R): Promise<void> {
+    try {
+      await this.#appender.append(row)
+    } catch (error) {
+      if (!this.#database.isDuplicate(error)) throw error // nobody else has its number
     }
-    return this.#alone(this.#appendAgain(row), row, refused)
   }
 
   /** Resolves when everything appended so far is on disk or has failed. Never rejects. */
@@ -62,15 +66,6 @@ export class NumberedAppender<R extends Row, Key extends keyof R & string> {
     return stored
   }
 
-  /** Nobody else has its number: a row that has it is this one. */
-  async #appendAgain(row: R): Promise<void> {
-    try {
-      await this.#appender.append(row)
-    } catch (error) {
-      if (!this.#database.isDuplicate(error)) throw error
-    }
-  }
-
   async #alone(stored: Promise<void>, row: R, refused: (error: unknown, row: R) => void): Promise<void> {
     try {
       await stored
@@ -78,11 +73,6 @@ export class NumberedAppender<R extends Row, Key extends keyof R & string> {
       refused(error, row)
       throw error
     }
-  }
-
-  #isNumbered(row: Omit<R, Key>): row is R {
-    const number = (row as Partial<R>)[this.#key]
-    return typeof number === 'number' && number > 0
   }
 
   /** In place: a copy of each row would be garbage on the way of every stanza. */

@@ -50,7 +50,7 @@ export class AppendRefused extends Error {
 }
 
 /** Who is told what became of a row: its own promise, or a function for a row that goes together with others. */
-type Told = Deferred<Promise<void>> | { readonly row: Row; readonly refused: (error: unknown, row: Row) => void }
+type Told = Deferred | { readonly row: Row; readonly refused: (error: unknown, row: Row) => void }
 
 /** The rows of one appender in one transaction. */
 interface RowGroup extends InsertGroup {
@@ -58,7 +58,7 @@ interface RowGroup extends InsertGroup {
   /** By place. */
   readonly told: Told[]
   /** The promise of the rows that go together. */
-  shared: Deferred<StoredTogether> | undefined
+  shared: StoredTogether | undefined
 }
 
 /** What goes into one transaction. */
@@ -172,7 +172,7 @@ class TableAppender implements Appender<Row> {
   #appended = 0
   #settled = 0
   /** In order of `until`. */
-  #idleWaiters: { readonly until: number; readonly deferred: Deferred<Promise<void>> }[] = []
+  #idleWaiters: { readonly until: number; readonly deferred: Deferred }[] = []
 
   constructor(table: string, columns: readonly string[], queue: AppendQueue, saturatedRows: number) {
     this.table = table
@@ -185,7 +185,7 @@ class TableAppender implements Appender<Row> {
   append(row: Row): Promise<void> {
     const group = this.#add(row)
     if (group instanceof AppendRefused) return Promise.reject(group)
-    const deferred = new Deferred(Promise<void>)
+    const deferred = new Deferred()
     group.told.push(deferred)
     return deferred.promise
   }
@@ -196,11 +196,10 @@ class TableAppender implements Appender<Row> {
       refused(group, row)
       return Promise.reject(group)
     }
-    group.shared ??= new Deferred(StoredTogether)
-    const { promise } = group.shared
-    promise.last = group.told.length
+    group.shared ??= StoredTogether.begin()
+    group.shared.last = group.told.length
     group.told.push({ row, refused })
-    return promise
+    return group.shared
   }
 
   #add(row: Row): RowGroup | AppendRefused {
@@ -225,7 +224,7 @@ class TableAppender implements Appender<Row> {
     const until = this.#appended
     const last = this.#idleWaiters.at(-1)
     if (last?.until === until) return last.deferred.promise
-    const deferred = new Deferred(Promise<void>)
+    const deferred = new Deferred()
     this.#idleWaiters.push({ until, deferred })
     return deferred.promise
   }
@@ -246,13 +245,13 @@ export function insertSql(table: string, columns: readonly string[], rows: numbe
   return `insert into ${name(table)} (${columns.map(name).join(', ')}) values ${Array(rows).fill(row).join(', ')}`
 }
 
-class Deferred<P extends Promise<void>> {
-  readonly promise: P
+class Deferred {
+  readonly promise: Promise<void>
   resolve: () => void = () => {}
   reject: (error: unknown) => void = () => {}
 
-  constructor(kind: new (executor: (resolve: () => void, reject: (error: unknown) => void) => void) => P) {
-    this.promise = new kind((resolve, reject) => {
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
     })
@@ -268,7 +267,7 @@ function settle({ groups }: Batch, failures: readonly RowFailure[]): void {
     const { told, shared } = groups[group] as RowGroup
     const one = told[row] as Told
     refuse(one, error)
-    if (shared && !(one instanceof Deferred)) (shared.promise.refused ??= new Map()).set(row, error)
+    if (shared && !(one instanceof Deferred)) (shared.refused ??= new Map()).set(row, error)
   }
   for (const { told, shared } of groups) {
     shared?.resolve()

@@ -8,6 +8,16 @@ export class StoredTogether extends Promise<void> {
   last = 0
   /** Errors of rows that are not stored, by place. Complete when the promise has settled. */
   refused: Map<number, unknown> | undefined = undefined
+  resolve: () => void = () => {}
+  reject: (error: unknown) => void = () => {}
+
+  static begin(): StoredTogether {
+    let settle: Pick<StoredTogether, 'resolve' | 'reject'> | undefined
+    const promise = new StoredTogether((resolve, reject) => {
+      settle = { resolve, reject }
+    })
+    return Object.assign(promise, settle)
+  }
 
   /** What is derived from it says nothing of rows. */
   static override get [Symbol.species](): PromiseConstructor {

@@ -8,8 +8,8 @@ import { StoredTogether } from '../database/stored-together.js'
 /** Stanzas that wait for one promise. */
 interface Held {
   readonly stanzas: Stanza[]
-  /** For each of them its row, where it is the promise of rows that are stored together. */
-  readonly rows: number[]
+  /** For each of them its row, where it is the promise of rows that are stored together; then a stanza is there for each of its rows. */
+  readonly rows: number[] | undefined
   /** Number of the first of them, where the session counts. */
   first: number
 }
@@ -37,12 +37,12 @@ export class AcknowledgementHolds {
       if (stanza) note(waiting, durable, stanza)
       return
     }
-    const held: Held = { stanzas: [], rows: [], first: number }
+    const held: Held = { stanzas: [], rows: durable instanceof StoredTogether ? [] : undefined, first: number }
     if (stanza) note(held, durable, stanza)
     this.#open.set(durable, held)
     durable.then(
       () => {
-        if (durable instanceof StoredTogether && durable.refused) this.#failRows(held, durable.refused)
+        if (held.rows) this.#failRows(held.stanzas, held.rows, (durable as StoredTogether).refused)
         this.#release(durable, held)
       },
       (error: unknown) => {
@@ -52,7 +52,8 @@ export class AcknowledgementHolds {
     )
   }
 
-  #failRows({ stanzas, rows }: Held, refused: ReadonlyMap<number, unknown>): void {
+  #failRows(stanzas: readonly Stanza[], rows: readonly number[], refused: ReadonlyMap<number, unknown> | undefined): void {
+    if (!refused) return
     const failed = new Map<Stanza, unknown>()
     for (const [at, stanza] of stanzas.entries()) {
       const row = rows[at] as number
@@ -93,8 +94,8 @@ export class AcknowledgementHolds {
 }
 
 function note({ stanzas, rows }: Held, durable: Promise<unknown>, stanza: Stanza): void {
-  if (durable instanceof StoredTogether) {
-    rows.push(durable.last)
+  if (rows) {
+    rows.push((durable as StoredTogether).last)
     stanzas.push(stanza)
   } else if (stanzas.at(-1) !== stanza) stanzas.push(stanza)
 }

@@ -10,6 +10,7 @@ onBothEngines((newStore) => {
     const store = new JournalStore(database.forPlugin('delivery-journal'))
     const refuse = (error: unknown) => assert.fail(String(error))
     const rows = ['Ünïcode 😀', 'b', 'x'.repeat(200_000)].map((stanza) => ({
+      journalID: 0,
       username: 'juliet',
       creationDate: dateColumn(1_700_000_000_123),
       stanza,
