@@ -1,5 +1,5 @@
 /** Declares the same tests for each database that the server runs on: SQLite, and a MariaDB of their own. */
-import { after, before, describe } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { isMariaDbInstalled, MARIADB_MISSING, type MariaDb, startMariaDb } from './mariadb.js'
 import type { TestConfig } from './test-server.js'
 
@@ -14,7 +14,11 @@ export function onBothEngines(tests: (newDatabase: NewDatabase, client: 'sqlite'
 
 /** @param tests as with {@link onBothEngines}; its `server` is there while they run */
 export function onMariaDb(tests: (newDatabase: NewDatabase, server: () => MariaDb) => void): void {
-  describe('on MariaDB', { skip: isMariaDbInstalled() || process.env.CI ? false : MARIADB_MISSING }, () => {
+  if (!isMariaDbInstalled() && !process.env.CI) {
+    test('on MariaDB', { skip: MARIADB_MISSING }) // a suite that is skipped is counted nowhere
+    return
+  }
+  describe('on MariaDB', () => {
     const cleanUps: (() => Promise<void>)[] = []
     let server: MariaDb | undefined
     before(async () => {
