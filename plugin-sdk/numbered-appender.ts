@@ -40,15 +40,14 @@ export class NumberedAppender<R extends Row, Key extends keyof R & string> {
   }
 
   /**
-   * A row of a table with no other key, which was given its number by an earlier try, and that failed. Where it is stored all the same, as when the connection was lost before
-   * the database could say so, that is found now. @throws (rejects) with the database's error
+   * A row of a table with no other key, which was given its number by an earlier try, and that failed. Where it is stored all the same,
+   * as when the connection was lost before the database could say so, that is found now. Otherwise as {@link appendTogether}, but alone.
    */
-  async appendAgain(row: R): Promise<void> {
-    try {
-      await this.#appender.append(row)
-    } catch (error) {
+  appendAgain(row: R, refused: (error: unknown, row: R) => void): Promise<void> {
+    const stored = this.#appender.append(row).catch((error: unknown) => {
       if (!this.#database.isDuplicate(error)) throw error // nobody else has its number
-    }
+    })
+    return this.#alone(stored, row, refused)
   }
 
   /** Resolves when everything appended so far is on disk or has failed. Never rejects. */

@@ -48,18 +48,9 @@ export class JournalStore {
     this.#appender = new NumberedAppender(database, 'ofDeliveryJournal', ['journalID', 'username', 'creationDate', 'stanza'], 'journalID', ID_TYPE)
   }
 
-  /** As `Appender.appendTogether`; the row gets its number, and one that has a number by an earlier try keeps it. @param row journalID 0: none yet */
+  /** As `Appender.appendTogether`. @param row with journalID 0 until it has been tried; then it keeps its number */
   append(row: JournalRow, refused: (error: unknown, row: JournalRow) => void): Promise<void> {
-    return row.journalID === 0 ? this.#appender.appendTogether(row, refused) : this.#again(row, refused)
-  }
-
-  async #again(row: JournalRow, refused: (error: unknown, row: JournalRow) => void): Promise<void> {
-    try {
-      await this.#appender.appendAgain(row)
-    } catch (error) {
-      refused(error, row)
-      throw error
-    }
+    return row.journalID === 0 ? this.#appender.appendTogether(row, refused) : this.#appender.appendAgain(row, refused)
   }
 
   /** Oldest first, behind the one with this number. */
