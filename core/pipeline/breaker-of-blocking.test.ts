@@ -26,15 +26,17 @@ function clock(t: TestContext) {
   })
 }
 
-test('one that blocks and then fulfils its promise opens its breaker', async (t) => {
-  const taking = clock(t)
-  const { chain, run } = chainWith(
-    taking(
-      'blocks',
-      () => 150,
-      async () => undefined,
-    ),
+/** Takes longer than it may before it returns its promise, which it fulfils. */
+function blocking(taking: ReturnType<typeof clock>): PacketInterceptor {
+  return taking(
+    'blocks',
+    () => 150,
+    async () => undefined,
   )
+}
+
+test('one that blocks and then fulfils its promise opens its breaker', async (t) => {
+  const { chain, run } = chainWith(blocking(clock(t)))
   for (let i = 0; i < 8; i++) assert.equal(await run(), true)
   const [status] = chain.statuses()
   assert.deepEqual([status?.breaker, status?.overruns, status?.skipped], ['open', 3, 5])
@@ -144,14 +146,7 @@ test('a promise that is fulfilled in time takes the failures back; a call before
 })
 
 test('the flight recorder says that it overran', async (t) => {
-  const taking = clock(t)
-  const { chain, run } = chainWith(
-    taking(
-      'blocks',
-      () => 150,
-      async () => undefined,
-    ),
-  )
+  const { chain, run } = chainWith(blocking(clock(t)))
   const recorder = new FlightRecorder((watch) => chain.watch(watch))
   t.after(() => recorder.close())
   recorder.arm({ rate: 1, bodies: true, seconds: 60, maxFlights: 10, maxBytes: 1_000_000 })
