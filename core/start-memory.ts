@@ -1,6 +1,6 @@
 /**
- * What V8 took for the start, given back before the server says that it is ready: a quarter of the memory of a server at rest. V8 does that by itself after
- * some twenty seconds of rest, which a server that is used may never have.
+ * What V8 took for the start, given back before the server says that it is ready: a quarter of the memory of a server at rest. V8 does
+ * that by itself after some twenty seconds of rest, which a server that is used may never have.
  */
 import { Session } from 'node:inspector/promises'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'

@@ -19,7 +19,7 @@ export class TurnBudget {
   #until: number | undefined
   #isScheduled = false
 
-  /** @param ended called at the end of each turn in which there was time asked for, work waiting, or an end {@link expectEnd expected}; must not throw */
+  /** @param ended told of the end of each turn in which time was asked for, work waited, or somebody {@link expectEnd expected} it; never throws */
   constructor(ended: () => void = () => {}, now: () => number = () => performance.now()) {
     this.#ended = ended
     this.#now = now

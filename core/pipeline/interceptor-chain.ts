@@ -76,7 +76,7 @@ export class InterceptorChain {
     return [...this.#guarded.values()].map((it) => it.status(this.#off.has(it.key)))
   }
 
-  /** Switches one off, or on again with its breaker closed, until the server stops; its plugin may be reloaded meanwhile. @returns false when there is none */
+  /** Switches one off, or on with its breaker closed, until the server stops; its plugin may be reloaded meanwhile. @returns false: there is none */
   switch(plugin: string, name: string, on: boolean): boolean {
     const found = this.#guarded.get(`${plugin}/${name}`)
     if (!found) return false
