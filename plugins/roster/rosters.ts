@@ -1,5 +1,6 @@
 /** The rosters in memory: those of accounts with sessions, and a few more; loaded once, changed one change at a time. */
 import type { Jid, MaybePromise } from '@beaconfire/plugin-sdk'
+import { ChangeQueue } from './change-queue.js'
 import { type EntryChange, Roster } from './roster.js'
 import { newEntry, type RosterEntry } from './roster-entry.js'
 import type { RosterStore } from './roster-store.js'
@@ -8,8 +9,8 @@ import { type SharedContacts, withoutShared } from './shared-part.js'
 interface Slot {
   roster: Roster | undefined
   loading: Promise<Roster> | undefined
-  /** Settles when the last change queued so far has ended. Never rejects. */
-  tail: Promise<unknown> | undefined
+  /** Made for the first change. */
+  changes: ChangeQueue | undefined
 }
 
 /** What a change may do to the roster. Nothing of it is visible before it is on disk. */
@@ -54,17 +55,15 @@ export class Rosters {
     return slot.roster ?? this.#load(account, slot)
   }
 
-  /** Changes a roster; changes of the same roster wait for one another. `work` must not wait for another change. */
-  change<T>(user: Jid, work: (change: RosterChange) => Promise<T>): Promise<T> {
+  /**
+   * Changes a roster; changes of the same roster wait for one another, those its owner asked for before those of others.
+   * @param work must not wait for another change
+   */
+  change<T>(user: Jid, by: 'owner' | 'other', work: (change: RosterChange) => Promise<T>): Promise<T> {
     const account = user.bare()
     const slot = this.#slot(account)
-    const run = async () => work(this.#change(await (slot.roster ?? this.#load(account, slot))))
-    const done = slot.tail ? slot.tail.then(run) : run()
-    const tail = done.then(ignore, ignore).then(() => {
-      if (slot.tail === tail) slot.tail = undefined
-    })
-    slot.tail = tail
-    return done
+    slot.changes ??= new ChangeQueue()
+    return slot.changes.add(by, async () => work(this.#change(await (slot.roster ?? this.#load(account, slot)))))
   }
 
   /** The last session of the account has gone: its roster may be forgotten when others need the room. */
@@ -74,7 +73,7 @@ export class Rosters {
 
   /** The account is being removed: nothing of its roster stays. */
   removeAll(user: Jid): Promise<void> {
-    return this.change(user, async ({ roster }) => {
+    return this.change(user, 'owner', async ({ roster }) => {
       await this.#store.removeAll(user.local)
       for (const entry of [...roster.own.values()]) roster.delete(entry.jid)
     })
@@ -90,7 +89,7 @@ export class Rosters {
 
   /** Resolves when no change is under way any more. */
   async whenIdle(): Promise<void> {
-    for (const { tail } of [...this.#slots.values()]) await tail
+    for (const { changes } of [...this.#slots.values()]) await changes?.whenIdle()
   }
 
   #slot(account: Jid): Slot {
@@ -99,7 +98,7 @@ export class Rosters {
     // While a user is here nothing is counted: this is asked for every presence.
     if (slot && !this.#idle.has(key)) return slot
     if (!slot) {
-      slot = { roster: undefined, loading: undefined, tail: undefined }
+      slot = { roster: undefined, loading: undefined, changes: undefined }
       this.#slots.set(key, slot)
     }
     this.#touch(account)
@@ -116,7 +115,7 @@ export class Rosters {
       if (this.#idle.size <= this.#idleLimit) return
       // One that is being loaded or changed stays: a second copy beside it could lose the change.
       const slot = this.#slots.get(oldest)
-      if (oldest === key || slot?.loading || slot?.tail) continue
+      if (oldest === key || slot?.loading || slot?.changes?.isIdle === false) continue
       this.#slots.delete(oldest)
       this.#idle.delete(oldest)
     }
@@ -154,10 +153,6 @@ export class Rosters {
       },
     }
   }
-}
-
-function ignore(): void {
-  // who asked for the change hears of its failure; the next change only needs to know that it is over
 }
 
 /** The entry for a contact, or a new one that is not in the roster yet. */
