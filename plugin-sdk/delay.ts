@@ -1,5 +1,4 @@
 /** Delayed delivery (XEP-0203). */
-import { element } from './element.js'
 import type { Jid } from './jid.js'
 import { NS } from './namespaces.js'
 import type { Stanza } from './stanza.js'
@@ -8,6 +7,6 @@ import type { Stanza } from './stanza.js'
 export function stampDelay<S extends Stanza>(stanza: S, at: Date, from: Jid): S {
   const sender = from.toString()
   if (stanza.hasChild('delay', NS.delay) && stanza.child('delay', NS.delay)?.attrs.from === sender) return stanza
-  stanza.appendChild(element('delay', { xmlns: NS.delay, from: sender, stamp: at.toISOString() }))
+  stanza.appendLeaf('delay', NS.delay, { from: sender, stamp: at.toISOString() })
   return stanza
 }
