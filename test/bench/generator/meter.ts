@@ -30,6 +30,11 @@ export class Meter {
   /** Before the first stanza of a part. */
   async begin(): Promise<Reading> {
     await this.#readDelay()
+    if (this.#request.metrics && this.parts.length === 0) {
+      // What the server compiles for its first answer is not the load's: it goes on for a while in other threads.
+      await sleep(this.#request.settleMs)
+      await this.#readDelay()
+    }
     return this.read()
   }
 

@@ -80,7 +80,7 @@ export class Bench {
     }
     for (const server of servers) {
       this.#events.doing(`accounts of ${server.name}`, 0, steps.length)
-      await this.#templates.provide(server, this.#needs(server))
+      for (const scenario of scenarios) if (canRun(server, scenario)) await this.#templates.provide(server, this.#needs(server, scenario))
     }
     let calibratedRound = 0
     for (const [done, step] of steps.entries()) {
@@ -99,18 +99,20 @@ export class Bench {
     await this.#running?.stop()
   }
 
-  /** Of all scenarios together: a server is given its accounts once. */
-  #needs(server: BenchServer): Needs {
+  /** With the accounts of all scenarios that need the same contacts: they are made once. */
+  #needs(server: BenchServer, scenario: Scenario): Needs {
     const { scenarios, quick } = this.#options
-    const needs = scenarios.filter((it) => canRun(server, it)).map((it) => needsOf(workloadFor(it, server.name, quick)))
-    return { accounts: Math.max(0, ...needs.map((it) => it.accounts)), contacts: Math.max(0, ...needs.map((it) => it.contacts)) }
+    const needs = (it: Scenario) => needsOf(workloadFor(it, server.name, quick))
+    const { contacts } = needs(scenario)
+    const alike = scenarios.filter((it) => canRun(server, it) && needs(it).contacts === contacts)
+    return { accounts: Math.max(...alike.map((it) => needs(it).accounts)), contacts }
   }
 
   async #runStep({ scenario, server, round }: Step): Promise<RunRecord> {
     const { domain, placement, quick, workFolder } = this.#options
     const workload = workloadFor(scenario, server.name, quick)
-    const template = await this.#templates.provide(server, this.#needs(server))
-    this.#templates.copy(server, workFolder)
+    const template = await this.#templates.provide(server, this.#needs(server, scenario))
+    this.#templates.copy(server, template, workFolder)
     spawnSync('sync') // or the copy is written while the server is measured
     const about = { scenario: scenario.name, server: server.name, round, startedAt: new Date().toISOString(), workload }
     try {

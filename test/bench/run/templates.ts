@@ -6,6 +6,7 @@ import type { BenchServer, StartedServer } from '../servers/bench-server.js'
 
 export interface Needs {
   readonly accounts: number
+  /** Of the first account: exactly as many, for each is more work at the logins. */
   readonly contacts: number
 }
 
@@ -23,8 +24,8 @@ export interface TemplateOptions {
 
 export class Templates {
   readonly #options: TemplateOptions
-  /** Servers that hold enough for this run. */
-  readonly #ready = new Map<string, string>()
+  /** Folders that hold enough for this run. */
+  readonly #ready = new Set<string>()
 
   constructor(options: TemplateOptions) {
     this.#options = options
@@ -32,36 +33,35 @@ export class Templates {
 
   /** Folder with SCRAM keys and, but for a foreign server, data. @throws when the server refuses what is needed */
   async provide(server: BenchServer, needs: Needs): Promise<string> {
-    const known = this.#ready.get(server.name)
-    if (known) return known
-    const folder = this.#folderOf(server)
+    const folder = this.#folderOf(server, needs)
+    if (this.#ready.has(folder)) return folder
     const provisioned = join(folder, 'provisioned.json')
-    const held: Needs = existsSync(provisioned) ? (JSON.parse(readFileSync(provisioned, 'utf8')) as Needs) : { accounts: 0, contacts: 0 }
-    if (held.accounts < needs.accounts || held.contacts < needs.contacts) {
-      const wanted = { accounts: Math.max(held.accounts, needs.accounts), contacts: Math.max(held.contacts, needs.contacts) }
-      await this.#provision(server, folder, wanted)
-      writeFileSync(provisioned, JSON.stringify(wanted))
+    const held = existsSync(provisioned) ? (JSON.parse(readFileSync(provisioned, 'utf8')) as Needs).accounts : 0
+    if (held < needs.accounts) {
+      await this.#provision(server, folder, needs)
+      writeFileSync(provisioned, JSON.stringify(needs))
     }
-    this.#ready.set(server.name, folder)
+    this.#ready.add(folder)
     return folder
   }
 
-  /** A fresh copy, in place of what the last run left. */
-  copy(server: BenchServer, folder: string): void {
+  /** A fresh copy of what was provided, in place of what the last run left. */
+  copy(server: BenchServer, template: string, folder: string): void {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
-    if (!server.isForeign) cpSync(this.#folderOf(server), folder, { recursive: true, preserveTimestamps: true })
+    if (!server.isForeign) cpSync(template, folder, { recursive: true, preserveTimestamps: true })
   }
 
   /** Data of earlier versions of the same server is thrown away: they are of no more use. */
-  #folderOf(server: BenchServer): string {
+  #folderOf(server: BenchServer, { contacts }: Needs): string {
     const safe = (text: string) => text.replaceAll(/[^\w.+-]/g, '_')
-    const mine = `${safe(server.name)}=${safe(server.dataVersion())}=${safe(this.#options.domain)}`
+    const ofServer = `${safe(server.name)}=`
+    const ofVersion = `${ofServer}${safe(server.dataVersion())}=${safe(this.#options.domain)}=`
     mkdirSync(this.#options.folder, { recursive: true })
     for (const other of readdirSync(this.#options.folder)) {
-      if (other !== mine && other.startsWith(`${safe(server.name)}=`)) rmSync(join(this.#options.folder, other), { recursive: true, force: true })
+      if (other.startsWith(ofServer) && !other.startsWith(ofVersion)) rmSync(join(this.#options.folder, other), { recursive: true, force: true })
     }
-    const folder = join(this.#options.folder, mine)
+    const folder = join(this.#options.folder, `${ofVersion}${contacts}`)
     mkdirSync(folder, { recursive: true })
     return folder
   }
