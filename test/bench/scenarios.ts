@@ -26,6 +26,11 @@ function logins(mechanism: Mechanism): LoginsWorkload {
   return { kind: 'logins', users: 2000, concurrency: 20, mechanism }
 }
 
+function relogins(mechanism: Mechanism): Scenario {
+  const name = `relogins-${mechanism === 'PLAIN' ? 'plain' : 'scram'}`
+  return { name, description: `2,000 who have logged in before, again with ${mechanism}`, workload: { ...logins(mechanism), again: true } }
+}
+
 function messages(window: number, each: number, warmup = 50): MessagesWorkload {
   return { kind: 'messages', pairs: PAIRS, bytes: BYTES, warmup, pace: { each, window } }
 }
@@ -112,6 +117,8 @@ const IDLE: Workload = { kind: 'idle', connections: 3000, concurrency: 20, holdS
 const ALWAYS: readonly Scenario[] = [
   { name: 'logins-scram', description: '2,000 logins with SCRAM-SHA-1, 20 at a time', workload: logins('SCRAM-SHA-1') },
   { name: 'logins-plain', description: '2,000 logins with PLAIN, 20 at a time', workload: logins('PLAIN') },
+  relogins('SCRAM-SHA-1'),
+  relogins('PLAIN'),
   { name: 'messages-w1', description: '100 pairs, 1 message in flight each', workload: messages(1, 1000) },
   { name: 'messages-w10', description: '100 pairs, 10 messages in flight each', workload: messages(10, 2000) },
   {

@@ -9,6 +9,8 @@ export interface LoginsWorkload {
   /** Logins under way at a time. */
   readonly concurrency: number
   readonly mechanism: Mechanism
+  /** All have logged in, and gone, since the server started: what it remembers of them helps. */
+  readonly again?: boolean
 }
 
 export interface MessagesWorkload {

@@ -4,9 +4,17 @@ import { eachOf, range } from '../crowd.js'
 import type { LoginsWorkload } from '../request.js'
 import type { WorkloadContext, WorkloadOutcome } from './context.js'
 
-export async function logins(work: LoginsWorkload, { crowd, meter }: WorkloadContext): Promise<WorkloadOutcome> {
+export async function logins(work: LoginsWorkload, { crowd, meter, progress }: WorkloadContext): Promise<WorkloadOutcome> {
   const users = range(0, work.users)
   await crowd.learnKeys(users)
+  if (work.again) {
+    progress('logging in for the first time')
+    await eachOf(users, work.concurrency, async (index) => {
+      const connection = await crowd.logIn(crowd.connection(index), work.mechanism)
+      connection.close()
+    })
+    progress('measuring')
+  }
   const latencies: number[] = []
   const start = await meter.begin()
   await eachOf(users, work.concurrency, async (index) => {
