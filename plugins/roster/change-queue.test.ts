@@ -11,23 +11,23 @@ describe('changes of a roster', () => {
       await Promise.resolve()
       log.push(`${name} ends`)
     }
-    await Promise.all([changes.add('other', change('first')), changes.add('other', change('second'))])
+    await Promise.all([changes.add(change('first')), changes.add(change('second'))])
     assert.deepEqual(log, ['first begins', 'first ends', 'second begins', 'second ends'])
   })
 
-  it('of its owner come before those of others that wait', async () => {
+  it('that yield let all others go first that wait', async () => {
     const changes = new ChangeQueue()
     const log: string[] = []
     const change = (name: string) => async () => void log.push(name)
-    const requests = ['a', 'b', 'c'].map((name) => changes.add('other', change(`request of ${name}`)))
-    await Promise.all([...requests, changes.add('owner', change('answer to a'))])
+    const requests = ['a', 'b', 'c'].map((name) => changes.add(change(`request of ${name}`), true))
+    await Promise.all([...requests, changes.add(change('answer to a'))])
     assert.deepEqual(log, ['request of a', 'answer to a', 'request of b', 'request of c'])
   })
 
   it('that fail are told to who asked for them, and keep no other', async () => {
     const changes = new ChangeQueue()
-    const failed = changes.add('other', () => Promise.reject(new Error('the disk is full')))
-    const next = changes.add('other', async () => 'stored')
+    const failed = changes.add(() => Promise.reject(new Error('the disk is full')))
+    const next = changes.add(async () => 'stored')
     await assert.rejects(failed, /the disk is full/)
     assert.equal(await next, 'stored')
     await changes.whenIdle()

@@ -2,19 +2,19 @@
 
 type Change = () => Promise<void>
 
-/**
- * What the owner of the roster does goes before what others ask of it: whoever sends requests faster than they can be stored waits, and
- * does not keep the owner from answering them.
- */
 export class ChangeQueue {
-  readonly #owners: Change[] = []
-  readonly #others: Change[] = []
+  readonly #inOrder: Change[] = []
+  readonly #yielding: Change[] = []
   #running: Promise<void> | undefined
 
-  /** Begins at once when no other change is under way. @returns what `work` returns; its failure is the caller's alone */
-  add<T>(by: 'owner' | 'other', work: () => Promise<T>): Promise<T> {
+  /**
+   * Begins at once when no other change is under way.
+   * @param yields whether it lets others go before it that come while it waits, save those that yield too
+   * @returns what `work` returns; its failure is the caller's alone
+   */
+  add<T>(work: () => Promise<T>, yields = false): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiting = by === 'owner' ? this.#owners : this.#others
+      const waiting = yields ? this.#yielding : this.#inOrder
       waiting.push(() => work().then(resolve, reject))
       this.#running ??= this.#run()
     })
@@ -35,6 +35,6 @@ export class ChangeQueue {
   }
 
   #next(): Change | undefined {
-    return this.#owners.shift() ?? this.#others.shift()
+    return this.#inOrder.shift() ?? this.#yielding.shift()
   }
 }

@@ -46,7 +46,7 @@ async function answerSet(server: RosterQueryCollaborators, request: IqRequest): 
   const user = request.session.jid.bare()
   if (wanted.jid.equals(user)) throw new StanzaError('not-allowed', { text: 'Nobody is a contact of their own.' })
   if (wanted.kind === 'remove') return removeItem(server, user, wanted.jid)
-  await server.rosters.change(user, 'owner', (change) => setItem(server, request, change, wanted))
+  await server.rosters.change(user, (change) => setItem(server, request, change, wanted))
 }
 
 async function setItem(
@@ -67,7 +67,7 @@ async function setItem(
 }
 
 async function removeItem({ rosters, pushes, subscriptions }: RosterQueryCollaborators, user: Jid, contact: Jid): Promise<void> {
-  const removed = await rosters.change(user, 'owner', async (change) => {
+  const removed = await rosters.change(user, async (change) => {
     const entry = change.roster.entry(contact)
     if (!entry?.listed) throw new StanzaError('item-not-found')
     if (entry.shared && hasTo(entry.shared)) throw new StanzaError('not-acceptable', { text: 'The contact is in a shared group.' })

@@ -56,14 +56,15 @@ export class Rosters {
   }
 
   /**
-   * Changes a roster; changes of the same roster wait for one another, those its owner asked for before those of others.
+   * Changes a roster; changes of the same roster wait for one another.
    * @param work must not wait for another change
+   * @param yields whether other changes that wait go before it
    */
-  change<T>(user: Jid, by: 'owner' | 'other', work: (change: RosterChange) => Promise<T>): Promise<T> {
+  change<T>(user: Jid, work: (change: RosterChange) => Promise<T>, yields = false): Promise<T> {
     const account = user.bare()
     const slot = this.#slot(account)
     slot.changes ??= new ChangeQueue()
-    return slot.changes.add(by, async () => work(this.#change(await (slot.roster ?? this.#load(account, slot)))))
+    return slot.changes.add(async () => work(this.#change(await (slot.roster ?? this.#load(account, slot)))), yields)
   }
 
   /** The last session of the account has gone: its roster may be forgotten when others need the room. */
@@ -73,7 +74,7 @@ export class Rosters {
 
   /** The account is being removed: nothing of its roster stays. */
   removeAll(user: Jid): Promise<void> {
-    return this.change(user, 'owner', async ({ roster }) => {
+    return this.change(user, async ({ roster }) => {
       await this.#store.removeAll(user.local)
       for (const entry of [...roster.own.values()]) roster.delete(entry.jid)
     })

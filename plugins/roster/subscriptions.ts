@@ -61,7 +61,7 @@ export class Subscriptions {
     stanza.from = user
     stanza.to = contact
     if (contact.equals(user)) return 'handled' // one always sees one's own presence
-    const { passes, before } = await this.#server.rosters.change(user, 'owner', (change) => this.#applySent(change, type, contact))
+    const { passes, before } = await this.#server.rosters.change(user, (change) => this.#applySent(change, type, contact))
     if (!passes) return 'handled'
     if (type === 'unsubscribed' && hasFrom(before)) await this.#notify(user, contact, false)
     if (type !== 'subscribed') return 'pass'
@@ -78,9 +78,10 @@ export class Subscriptions {
     const copy = stanza.clone()
     copy.from = contact
     copy.to = user
-    const { passes, answered, before } = await this.#server.rosters.change(user, 'other', (change) =>
-      this.#applyReceived(change, type, contact, copy),
-    )
+    // Requests can come faster than they are stored: that must not keep the user from answering them.
+    const yields = type === 'subscribe'
+    const apply = (change: RosterChange) => this.#applyReceived(change, type, contact, copy)
+    const { passes, answered, before } = await this.#server.rosters.change(user, apply, yields)
     if (answered) await this.#server.route(presence({ type: 'subscribed', from: user, to: contact, id: stanza.id }))
     if (answered && !hasFrom(before)) await this.#notify(user, contact, true)
     if (passes && type === 'unsubscribe') await this.#confirmEnd(user, contact, before, stanza.id)
