@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { AdminError, Jid } from '@beaconfire/plugin-sdk'
-import { createMonitoringSchema } from '../../test/support/openfire-schema.js'
+import { archive, createArchive, END, ROOM, START, turn } from '../../test/support/openfire-archive-rows.js'
 import { type OpenfireStore, onMariaDbOpenfire, sqliteOpenfire } from '../../test/support/openfire-store.js'
 import { adminRoutes } from './admin-routes.js'
 import { ChatLogStore } from './chat-log-store.js'
@@ -20,43 +20,23 @@ interface Page {
   readonly total?: number
 }
 
-const ROOM = 'hall@conference.test'
-const START = 1_700_000_000_000
-
-/** 30 messages of romeo and juliet, one a second; 10 in a room, among them a private one. */
-async function filled({ knex, client }: OpenfireStore): Promise<void> {
-  await createMonitoringSchema(knex, client)
-  const times = { isExternal: 0, startDate: START, lastActivity: START + 60_000 }
-  await knex('ofConversation').insert([
-    { ...times, conversationID: 1, messageCount: 30 },
-    { ...times, conversationID: 2, roomID: 7, room: ROOM, messageCount: 10 },
-  ])
-  await knex('ofConParticipant').insert([
-    { conversationID: 1, joinedDate: START, leftDate: START + 60_000, bareJID: 'romeo@test', jidResource: 'a' },
+/** 30 messages of romeo and juliet, one a second; 10 in a room, among them a private one; one without an id. */
+async function filled(store: OpenfireStore): Promise<void> {
+  await createArchive(store, { ofTwo: 30, inRoom: 10 })
+  await store.knex('ofConParticipant').insert([
+    { conversationID: 1, joinedDate: START, leftDate: END, bareJID: 'romeo@test', jidResource: 'a' },
     { conversationID: 1, joinedDate: START + 1, leftDate: null, bareJID: 'juliet@test', jidResource: '', nickname: 'J' },
   ])
-  const row = (id: number, from: string, to: string, more: object) => ({
-    messageID: id,
-    fromJID: from,
-    fromJIDResource: 'a',
-    toJID: to,
-    toJIDResource: null,
-    sentDate: START + id * 1000,
-    stanza: null,
-    body: `message ${id}`,
-    ...more,
-  })
   for (let id = 1; id <= 30; id++) {
-    const [from, to] = id % 2 ? ['romeo@test', 'juliet@test'] : ['juliet@test', 'romeo@test']
     const stanza = id === 3 ? '<message type="normal"><body>message 3</body></message>' : id === 4 ? '<message' : null
-    await knex('ofMessageArchive').insert(row(id, from as string, to as string, { conversationID: 1, stanza }))
+    await archive(store, { messageID: id, ...turn(id, 'romeo@test', 'juliet@test'), seconds: id, body: `message ${id}`, stanza })
   }
   for (let id = 31; id <= 40; id++) {
     const more = id === 40 ? { isPMforJID: 'juliet@test', toJIDResource: 'J' } : {}
-    await knex('ofMessageArchive').insert(row(id, 'romeo@test', ROOM, { conversationID: 2, body: id === 35 ? null : `Room ${id}`, ...more }))
+    const body = id === 35 ? null : `Room ${id}`
+    await archive(store, { messageID: id, from: 'romeo@test', to: ROOM, seconds: id, body, conversationID: 2, ...more })
   }
-  // of an old version of the plugin
-  await knex('ofMessageArchive').insert({ ...row(0, 'paris@test', 'nurse@test', { conversationID: 99 }), messageID: null })
+  await archive(store, { messageID: null, from: 'paris@test', to: 'nurse@test', seconds: 0, body: 'message 0', conversationID: 99 })
 }
 
 async function api(store: OpenfireStore) {
@@ -108,10 +88,10 @@ function declare(newStore: (t: TestContext) => Promise<OpenfireStore>, engine: s
     assert.deepEqual(one.conversation, {
       conversationID: 1,
       startDate: START,
-      lastActivity: START + 60_000,
+      lastActivity: END,
       messageCount: 30,
       participants: [
-        { jid: 'romeo@test/a', joined: START, left: START + 60_000 },
+        { jid: 'romeo@test/a', joined: START, left: END },
         { jid: 'juliet@test', nickname: 'J', joined: START + 1 },
       ],
     })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { startTestServer } from '@beaconfire/plugin-sdk/testing'
 import chatlog from '../../plugins/chatlog/index.js'
-import { createMonitoringSchema } from '../support/openfire-schema.js'
+import { archive, createArchive, ROOM, START, turn } from '../support/openfire-archive-rows.js'
 import { type OpenfireStore, onMariaDbOpenfire, sqliteOpenfire } from '../support/openfire-store.js'
 
 interface Page {
@@ -18,38 +18,18 @@ interface Page {
   readonly total?: number
 }
 
-const ROOM = 'hall@conference.test'
-const START = 1_700_000_000_000
-
 /** Nine messages of romeo and juliet, one a second, and one in a room; then eight of one instant, most of which have no id. */
-async function filled({ knex, client }: OpenfireStore): Promise<void> {
-  await createMonitoringSchema(knex, client)
-  const times = { isExternal: 0, startDate: START, lastActivity: START + 60_000, messageCount: 9 }
-  await knex('ofConversation').insert([
-    { ...times, conversationID: 1 },
-    { ...times, conversationID: 2, roomID: 7, room: ROOM },
-  ])
-  const row = (messageID: number | null, from: string, to: string, seconds: number, body: string, conversationID = 1) => ({
-    messageID,
-    conversationID,
-    fromJID: `${from}@test`,
-    fromJIDResource: 'a',
-    toJID: to,
-    toJIDResource: null,
-    sentDate: START + seconds * 1000,
-    stanza: null,
-    body,
-  })
+async function filled(store: OpenfireStore): Promise<void> {
+  await createArchive(store, { ofTwo: 9, inRoom: 1 })
   for (let id = 1; id <= 9; id++) {
-    const [from, to] = id % 2 ? (['romeo', 'juliet@test'] as const) : (['juliet', 'romeo@test'] as const)
-    await knex('ofMessageArchive').insert(row(id, from, to, id, `message ${id}`))
+    await archive(store, { messageID: id, ...turn(id, 'romeo@test', 'juliet@test'), seconds: id, body: `message ${id}` })
   }
-  await knex('ofMessageArchive').insert(row(10, 'romeo', ROOM, 10, 'to the room', 2))
+  await archive(store, { messageID: 10, from: 'romeo@test', to: ROOM, seconds: 10, body: 'to the room', conversationID: 2 })
+  const late = { seconds: 20, conversationID: 99 }
   for (let count = 1; count <= 6; count++) {
-    const [from, to] = count % 2 ? (['paris', 'nurse@test'] as const) : (['nurse', 'paris@test'] as const)
-    await knex('ofMessageArchive').insert(row(null, from, to, 20, `old ${count}`, 99))
+    await archive(store, { messageID: null, ...turn(count, 'paris@test', 'nurse@test'), ...late, body: `old ${count}` })
   }
-  for (const id of [11, 12]) await knex('ofMessageArchive').insert(row(id, 'paris', 'nurse@test', 20, `new ${id}`, 99))
+  for (const id of [11, 12]) await archive(store, { messageID: id, from: 'paris@test', to: 'nurse@test', ...late, body: `new ${id}` })
 }
 
 function declare(newStore: (t: TestContext) => Promise<OpenfireStore>, engine: string): void {
