@@ -37,7 +37,7 @@ async function main([command, ...rest]: readonly string[]): Promise<void> {
 async function runOther(args: readonly string[]): Promise<void> {
   process.exitCode = EXIT_CRASH // should nothing be left to wait for, and no answer have come
   const fail = (error: unknown) => {
-    process.stderr.write(`The command failed: ${error instanceof Error ? error.stack : String(error)}\n`)
+    process.stderr.write(`The command failed: ${traceOf(error)}\n`)
     process.exit(EXIT_CRASH)
   }
   process.on('uncaughtException', fail)
@@ -92,7 +92,7 @@ function stopOnSignals(server: RunningServer): void {
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        process.stderr.write(`stopping failed: ${error instanceof Error ? error.stack : String(error)}\n`)
+        process.stderr.write(`stopping failed: ${traceOf(error)}\n`)
         process.exit(1)
       },
     )
@@ -102,7 +102,7 @@ function stopOnSignals(server: RunningServer): void {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  const message = error instanceof ConfigError || isStartError(error) ? error.message : error instanceof Error ? error.stack : String(error)
+  const message = error instanceof ConfigError || isStartError(error) ? error.message : traceOf(error)
   process.stderr.write(`Beaconfire did not start: ${message}\n`)
   process.exit(1)
 })
@@ -110,4 +110,8 @@ main(process.argv.slice(2)).catch((error: unknown) => {
 /** Faults of the surroundings (a port in use, a folder without rights): the message says enough. */
 function isStartError(error: unknown): error is Error {
   return error instanceof TlsFilesUnusable || (error instanceof Error && 'code' in error && typeof error.code === 'string')
+}
+
+function traceOf(error: unknown): string {
+  return (error instanceof Error && error.stack) || String(error)
 }

@@ -73,7 +73,8 @@ export interface Contributions<Provided extends ServiceName = ServiceName> {
   /**
    * What the next version of this plugin should know (structured-cloneable). Called on a reload once that version has started and is
    * healthy, right before it takes the place of this one; where both this and {@link restore} are synchronous, no stanza comes in between.
-   * What this version learns afterwards, as from stanzas under way that it brings to their end, is not handed over: who has to wait for something first returns what is known then.
+   * What this version learns afterwards, as from stanzas under way that it brings to their end, is not handed over: who has to wait for
+   * something first returns what is known then.
    */
   save?(): MaybePromise<unknown>
   /** What the version before {@link save}d: called on a reload after {@link start} and {@link healthy}. An error, and that version serves on. */
