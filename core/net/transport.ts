@@ -3,7 +3,7 @@ import type { SecureContext, TLSSocket } from 'node:tls'
 
 /** What happens on a transport. Set once, by the stream that owns it. */
 export interface TransportEvents {
-  /** Bytes came. The buffer may be reused after the call. */
+  /** Bytes came. They are the stream's from now on: it may keep them. */
   data(chunk: Uint8Array): void
   /** What was gathered is about to be handed over: text to go last with it. */
   flushing?(): string | undefined

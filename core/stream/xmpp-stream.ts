@@ -1,6 +1,7 @@
 /**
  * One XML stream (RFC 6120 §4): its header, restarts, order and end. What is said on it is the business of its phase.
- * Stanzas are handled one after the other: while one is under way nothing more is read.
+ * Stanzas are handled one after the other: while one is under way nothing more is read. Streams take turns: what there is no time for
+ * in this turn of the event loop waits for one of the next.
  */
 import { randomUUID } from 'node:crypto'
 import { type Element, element, iq, isPromise, NS, type Stanza } from '@beaconfire/plugin-sdk'
@@ -8,6 +9,7 @@ import type { Transport, TransportEvents } from '../net/transport.js'
 import type { Postponed } from '../net/turn-budget.js'
 import { openingTag } from '../xml/stream-header.js'
 import { type StreamHeader, StreamParser, type StreamParserEvents } from '../xml/stream-parser.js'
+import { PIECE, piecesOf } from './read-pieces.js'
 import { StreamError } from './stream-error.js'
 import { assertServed, openingOf } from './stream-opening.js'
 import { ABANDONED, type StreamPhase } from './stream-phase.js'
@@ -44,7 +46,7 @@ export class XmppStream implements StreamParserEvents, TransportEvents, Postpone
   #phase: StreamPhase
   #parser: StreamParser
   #isBusy = false
-  /** What was parsed, or read, while a stanza was under way. */
+  /** What was parsed, or read, while a stanza was under way; what is left of a long read. */
   readonly #waiting: (Stanza | Element | Error)[] = []
   #unread: Uint8Array[] = []
   #peerClosed = false
@@ -169,11 +171,31 @@ export class XmppStream implements StreamParserEvents, TransportEvents, Postpone
   // --- from the transport: methods, for functions made for each stream would be kept by each idle session
 
   data(chunk: Uint8Array): void {
-    this.#read(chunk)
+    this.lastActivity = performance.now()
+    this.#isProbed = false
+    this.#bytesRead += chunk.length
+    if (this.#isClosing || this.#isClosed) return
+    if (this.#bytesRead > this.#mayReadInAll) {
+      this.close(new StreamError('policy-violation', 'Too much was sent before logging in.'))
+      return
+    }
+    if (this.#bytesRead > this.#mayReadBytes || this.#stanzasRead > this.#mayReadStanzas) this.#throttle()
+    if (!this.#isBusy && chunk.length <= PIECE) {
+      this.#parse(chunk)
+      return
+    }
+    for (const piece of piecesOf(chunk)) this.#unread.push(piece)
+    if (!this.#isBusy) this.run()
+    if (this.#isBusy) this.#readAhead()
   }
 
   closed(error: Error | undefined): void {
-    this.#ended(error)
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#settings.ended?.(this)
+    if (error && !this.#isClosing) this.#settings.log.debug({ streamId: this.id, error: error.message }, 'connection lost')
+    if (!this.#isBusy) this.#finish()
+    else setTimeout(() => this.#finish(), FINISH_LIMIT_MS).unref()
   }
 
   flushing(): string | undefined {
@@ -212,26 +234,11 @@ export class XmppStream implements StreamParserEvents, TransportEvents, Postpone
 
   // --- in order
 
-  #read(chunk: Uint8Array): void {
-    this.lastActivity = performance.now()
-    this.#isProbed = false
-    this.#bytesRead += chunk.length
-    if (this.#isClosing || this.#isClosed) return
-    if (this.#bytesRead > this.#mayReadInAll) {
-      this.close(new StreamError('policy-violation', 'Too much was sent before logging in.'))
-      return
-    }
-    if (this.#bytesRead > this.#mayReadBytes || this.#stanzasRead > this.#mayReadStanzas) this.#throttle()
-    if (!this.#isBusy) {
-      this.#parse(chunk)
-      return
-    }
-    // Where something may be urgent it is looked for, as far as what has to wait stays little.
-    if (this.#phase.hasUrgent && this.#unread.length === 0 && this.#waiting.length < MOST_AHEAD) {
-      this.#parse(chunk)
-      if (this.#waiting.length < MOST_AHEAD) return
-    } else this.#unread.push(chunk.slice())
-    this.transport.pause()
+  /** Where something may be urgent it is looked for, as far as what has to wait stays little. */
+  #readAhead(): void {
+    const mayRead = () => this.#phase.hasUrgent === true && this.#waiting.length < MOST_AHEAD
+    while (this.#unread.length > 0 && mayRead()) this.#parse(this.#unread.shift() as Uint8Array)
+    if (!mayRead()) this.transport.pause()
   }
 
   #parse(chunk: Uint8Array): void {
@@ -287,7 +294,7 @@ export class XmppStream implements StreamParserEvents, TransportEvents, Postpone
     }
   }
 
-  /** The stanza under way is done, or it is this stream's turn to catch up with what came meanwhile. */
+  /** The stanza under way is done, or it is this stream's turn to go on with what was read. */
   run(): void {
     this.#isBusy = false
     this.#whenIdle?.resolve()
@@ -327,15 +334,6 @@ export class XmppStream implements StreamParserEvents, TransportEvents, Postpone
     if (this.#headerSent) return
     this.#headerSent = true
     this.transport.write(openingTag({ from: this.#settings.domain, to: this.#peer, id: this.#headerId, lang: LANGUAGE }))
-  }
-
-  #ended(error: Error | undefined): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.#settings.ended?.(this)
-    if (error && !this.#isClosing) this.#settings.log.debug({ streamId: this.id, error: error.message }, 'connection lost')
-    if (!this.#isBusy) this.#finish()
-    else setTimeout(() => this.#finish(), FINISH_LIMIT_MS).unref()
   }
 
   #finish(): void {
