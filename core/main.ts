@@ -3,6 +3,7 @@
 import { sep } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { EXIT_CRASH } from './command-line/command.js'
+import { failureText } from './command-line/failure-text.js'
 import { ConfigError } from './config/check-config.js'
 import { TlsFilesUnusable } from './net/tls-context.js'
 import { CompiledPlugins } from './plugin-host/compiled-plugins.js'
@@ -37,7 +38,7 @@ async function main([command, ...rest]: readonly string[]): Promise<void> {
 async function runOther(args: readonly string[]): Promise<void> {
   process.exitCode = EXIT_CRASH // should nothing be left to wait for, and no answer have come
   const fail = (error: unknown) => {
-    process.stderr.write(`The command failed: ${traceOf(error)}\n`)
+    process.stderr.write(`The command failed: ${failureText(error)}\n`)
     process.exit(EXIT_CRASH)
   }
   process.on('uncaughtException', fail)
@@ -92,7 +93,7 @@ function stopOnSignals(server: RunningServer): void {
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        process.stderr.write(`stopping failed: ${traceOf(error)}\n`)
+        process.stderr.write(`stopping failed: ${failureText(error)}\n`)
         process.exit(1)
       },
     )
@@ -102,16 +103,8 @@ function stopOnSignals(server: RunningServer): void {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  const message = error instanceof ConfigError || isStartError(error) ? error.message : traceOf(error)
+  const saysEnough = error instanceof ConfigError || error instanceof TlsFilesUnusable
+  const message = saysEnough ? error.message : failureText(error)
   process.stderr.write(`Beaconfire did not start: ${message}\n`)
   process.exit(1)
 })
-
-/** Faults of the surroundings (a port in use, a folder without rights): the message says enough. */
-function isStartError(error: unknown): error is Error {
-  return error instanceof TlsFilesUnusable || (error instanceof Error && 'code' in error && typeof error.code === 'string')
-}
-
-function traceOf(error: unknown): string {
-  return (error instanceof Error && error.stack) || String(error)
-}

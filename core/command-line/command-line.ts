@@ -2,6 +2,7 @@
 import { Command as Commander, CommanderError } from 'commander'
 import { ConfigError } from '../config/check-config.js'
 import { type Command, type CommandIo, EXIT_CRASH, EXIT_USAGE } from './command.js'
+import { failureText } from './failure-text.js'
 import { openfireCheck } from './openfire-check.js'
 import { rehearse } from './rehearse.js'
 
@@ -33,13 +34,7 @@ export async function runCommandLine(args: readonly string[], io: CommandIo): Pr
       io.err(`${error.message}\n`)
       return EXIT_USAGE
     }
-    io.err(`${failureText(error)}\n`)
+    io.err(`The command failed: ${failureText(error)}\n`)
     return EXIT_CRASH
   }
-}
-
-/** A fault of the surroundings has a code, and its message says enough. */
-function failureText(error: unknown): string {
-  const hasCode = error instanceof Error && 'code' in error && typeof error.code === 'string'
-  return `The command failed: ${hasCode ? error.message : error instanceof Error ? error.stack : String(error)}`
 }
