@@ -28,7 +28,7 @@ function logins(mechanism: Mechanism): LoginsWorkload {
 
 function relogins(mechanism: Mechanism): Scenario {
   const name = `relogins-${mechanism === 'PLAIN' ? 'plain' : 'scram'}`
-  return { name, description: `2,000 who have logged in before, again with ${mechanism}`, workload: { ...logins(mechanism), again: true } }
+  return { name, description: `2,000 who have logged in before, again with ${mechanism}`, workload: { ...logins(mechanism), areKnown: true } }
 }
 
 function messages(window: number, each: number, warmup = 50): MessagesWorkload {

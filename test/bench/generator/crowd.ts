@@ -63,6 +63,12 @@ export class Crowd {
     return connections
   }
 
+  /** Logs in, and is gone again. */
+  async visit(index: number, mechanism: Mechanism, presence = true): Promise<void> {
+    const connection = await this.logIn(this.connection(index), mechanism, presence)
+    connection.close()
+  }
+
   register(index: number): Promise<void> {
     return register(this.connection(index), this.#request.accounts.password)
   }
@@ -70,10 +76,7 @@ export class Crowd {
   /** Logs in whoever has not been seen before, so that no PBKDF2 of a client is in a measured login. */
   async learnKeys(indexes: readonly number[]): Promise<void> {
     const unknown = indexes.filter((index) => !this.keys.knows(`${this.#request.accounts.prefix}${index}`))
-    await eachOf(unknown, 8, async (index) => {
-      const connection = await this.logIn(this.connection(index), 'SCRAM-SHA-1', false)
-      connection.close()
-    })
+    await eachOf(unknown, 8, (index) => this.visit(index, 'SCRAM-SHA-1', false))
     this.keys.save()
   }
 

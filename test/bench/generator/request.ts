@@ -10,7 +10,7 @@ export interface LoginsWorkload {
   readonly concurrency: number
   readonly mechanism: Mechanism
   /** All have logged in, and gone, since the server started: what it remembers of them helps. */
-  readonly again?: boolean
+  readonly areKnown?: boolean
 }
 
 export interface MessagesWorkload {

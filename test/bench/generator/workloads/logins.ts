@@ -7,12 +7,9 @@ import type { WorkloadContext, WorkloadOutcome } from './context.js'
 export async function logins(work: LoginsWorkload, { crowd, meter, progress }: WorkloadContext): Promise<WorkloadOutcome> {
   const users = range(0, work.users)
   await crowd.learnKeys(users)
-  if (work.again) {
+  if (work.areKnown) {
     progress('logging in for the first time')
-    await eachOf(users, work.concurrency, async (index) => {
-      const connection = await crowd.logIn(crowd.connection(index), work.mechanism)
-      connection.close()
-    })
+    await eachOf(users, work.concurrency, (index) => crowd.visit(index, work.mechanism))
     progress('measuring')
   }
   const latencies: number[] = []
