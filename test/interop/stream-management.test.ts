@@ -12,6 +12,7 @@ async function connect(t: TestScope, server: TestServer, username: string): Prom
     service: `xmpp://127.0.0.1:${server.ports.c2s}`,
     domain: 'test',
     resource: 'npm',
+    timeout: 30_000, // its own 2 s are too few on a machine that does much else
     credentials: (authenticate) => authenticate({ username, password: username }, 'SCRAM-SHA-1'),
   })
   entity.on('error', () => {}) // a lost connection is what the test wants
