@@ -5,6 +5,8 @@ import { type Crowd, eachOf, range } from '../crowd.js'
 import type { ProvisionWorkload } from '../request.js'
 import type { WorkloadContext, WorkloadOutcome } from './context.js'
 
+/** Contacts that ask at a time: servers refuse more requests than they keep for an answer. */
+const ASKING = 200
 /** Subscriptions are looked at this often, this many times. */
 const POLL_MS = 100
 const POLLS = 200
@@ -32,16 +34,26 @@ async function subscribe(crowd: Crowd, contacts: number): Promise<void> {
   const before = await mutualContacts(user)
   const missing = range(1, contacts).filter((index) => !before.has(crowd.bare(index)))
   user.handler = (stanza) => accept(stanza, user)
-  await eachOf(missing, 20, async (index) => {
-    const contact = crowd.connection(index)
-    contact.handler = (stanza) => accept(stanza, contact)
-    await crowd.logIn(contact)
-    contact.send(`<presence type='subscribe' to='${crowd.bare(0)}'/>`)
-    user.send(`<presence type='subscribe' to='${crowd.bare(index)}'/>`)
-  })
+  for (let from = 0; from < missing.length; from += ASKING) {
+    const asking = missing.slice(from, from + ASKING)
+    await eachOf(asking, 20, async (index) => {
+      const contact = crowd.connection(index)
+      contact.handler = (stanza) => accept(stanza, contact)
+      await crowd.logIn(contact)
+      contact.send(`<presence type='subscribe' to='${crowd.bare(0)}'/>`)
+      user.send(`<presence type='subscribe' to='${crowd.bare(index)}'/>`)
+    })
+    await untilMutual(
+      user,
+      asking.map((index) => crowd.bare(index)),
+    )
+  }
+}
+
+async function untilMutual(user: ClientConnection, contacts: readonly string[]): Promise<void> {
   for (let poll = 0; poll < POLLS; poll++) {
     const now = await mutualContacts(user)
-    if (missing.every((index) => now.has(crowd.bare(index)))) return
+    if (contacts.every((it) => now.has(it))) return
     await sleep(POLL_MS)
   }
   throw new Error('not all subscriptions came to be mutual')
