@@ -2,20 +2,34 @@
 
 type Change = () => Promise<void>
 
+interface Yielding {
+  readonly change: Change
+  readonly mayGo: () => boolean
+}
+
+/** How long a change that yields waits while it may not go and no other comes, in ms. */
+export const PATIENCE_MS = 2000
+
 export class ChangeQueue {
   readonly #inOrder: Change[] = []
-  readonly #yielding: Change[] = []
+  readonly #yielding: Yielding[] = []
   #running: Promise<void> | undefined
+  /** No change came that could have let those go that yield, as long as they would wait for it. */
+  #isOutOfPatience = false
+  #changeCame = () => {}
 
   /**
    * Begins at once when no other change is under way.
-   * @param yields whether it lets others go before it that come while it waits, save those that yield too
+   * @param mayGo makes it one that yields: it lets others go before it that come while it waits, save those that yield too; and where
+   * this returns false it waits for one of them, unless none comes in {@link PATIENCE_MS}
    * @returns what `work` returns; its failure is the caller's alone
    */
-  add<T>(work: () => Promise<T>, yields = false): Promise<T> {
+  add<T>(work: () => Promise<T>, mayGo?: () => boolean): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiting = yields ? this.#yielding : this.#inOrder
-      waiting.push(() => work().then(resolve, reject))
+      const change = () => work().then(resolve, reject)
+      if (mayGo) this.#yielding.push({ change, mayGo })
+      else this.#inOrder.push(change)
+      if (!mayGo) this.#changeCame()
       this.#running ??= this.#run()
     })
   }
@@ -30,11 +44,33 @@ export class ChangeQueue {
   }
 
   async #run(): Promise<void> {
-    for (let next = this.#next(); next; next = this.#next()) await next()
+    while (this.#inOrder.length > 0 || this.#yielding.length > 0) {
+      const next = this.#next()
+      await (next ? next() : this.#patience())
+    }
     this.#running = undefined
   }
 
+  /** @returns undefined when those that wait may not go yet */
   #next(): Change | undefined {
-    return this.#inOrder.shift() ?? this.#yielding.shift()
+    const change = this.#inOrder.shift()
+    if (change) {
+      this.#isOutOfPatience = false
+      return change
+    }
+    return this.#isOutOfPatience || this.#yielding[0]?.mayGo() ? this.#yielding.shift()?.change : undefined
+  }
+
+  #patience(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#isOutOfPatience = true
+        resolve()
+      }, PATIENCE_MS)
+      this.#changeCame = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 }

@@ -40,9 +40,10 @@ export default definePlugin({
     const groupStore = new SharedGroupStore(context.database)
     const shared = new SharedRosters(groupStore, context.domain.domain, log)
     const sharedOf = (username: string) => shared.groups.contactsOf(username)
-    const rosters = new Rosters(store, (user) => sessions.ofUser(user).length > 0, config.rememberedRosters, sharedOf)
+    const isOnline = (user: Jid) => sessions.ofUser(user).length > 0
+    const rosters = new Rosters(store, isOnline, config.rememberedRosters, sharedOf)
     const pushes = new RosterPushes(sessions)
-    const subscriptions = new Subscriptions({ rosters, pushes, limits: config, log, route: (stanza) => context.route(stanza) })
+    const subscriptions = new Subscriptions({ rosters, pushes, limits: config, log, isOnline, route: (stanza) => context.route(stanza) })
     const reloadGroups = () => shared.reload({ rosters, pushes, subscriptions })
     context.metrics.gauge('cached', 'Rosters held in memory', () => rosters.size)
 

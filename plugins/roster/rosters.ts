@@ -58,13 +58,15 @@ export class Rosters {
   /**
    * Changes a roster; changes of the same roster wait for one another.
    * @param work must not wait for another change
-   * @param yields whether other changes that wait go before it
+   * @param mayGo lets other changes that wait go before it, and has it wait for one of them while it returns false, for a while; given
+   * undefined while the roster is not in memory
    */
-  change<T>(user: Jid, work: (change: RosterChange) => Promise<T>, yields = false): Promise<T> {
+  change<T>(user: Jid, work: (change: RosterChange) => Promise<T>, mayGo?: (roster: Roster | undefined) => boolean): Promise<T> {
     const account = user.bare()
     const slot = this.#slot(account)
     slot.changes ??= new ChangeQueue()
-    return slot.changes.add(async () => work(this.#change(await (slot.roster ?? this.#load(account, slot)))), yields)
+    const begun = async () => work(this.#change(await (slot.roster ?? this.#load(account, slot))))
+    return slot.changes.add(begun, mayGo && (() => mayGo(slot.roster)))
   }
 
   /** The last session of the account has gone: its roster may be forgotten when others need the room. */

@@ -1,7 +1,7 @@
 /** Who may see whom, over sockets: both rosters, what their owners are told, and what other plugins hear of it (RFC 6121 §3). */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { PeerDomain, serviceUser, startTestServer, type TestClient } from '@beaconfire/plugin-sdk/testing'
+import { PeerDomain, serviceUser, startTestServer, type TestClient, type TestScope } from '@beaconfire/plugin-sdk/testing'
 import { bare, befriend, interested, itemsOf, says, setItem, told } from '../../test/conformance/support/contacts.js'
 import { stageOfSuite } from '../../test/conformance/support/stage.js'
 import presence from '../presence/index.js'
@@ -168,9 +168,27 @@ describe('subscriptions', () => {
       assert.deepEqual(await told(romeo), ['push nobody@test none ask'])
     })
 
-    test('asked for by more strangers than are kept is refused to the next', async (t) => {
+    const startStrict = (t: TestScope) => {
       const settings = { roster: { maxPendingRequests: 1 } }
-      const strict = await startTestServer(t, { plugins: [roster, presence], database: 'memory', config: { plugins: { settings } } })
+      return startTestServer(t, { plugins: [roster, presence], database: 'memory', config: { plugins: { settings } } })
+    }
+
+    test('asked for by more strangers than are kept waits while the user answers them', async (t) => {
+      const strict = await startStrict(t)
+      const names = ['romeo', 'paris', 'mercutio', 'tybalt']
+      const juliet = await strict.login('juliet')
+      for (const name of names) (await strict.login(name)).send("<presence type='subscribe' to='juliet@test'/>")
+      const asked: string[] = []
+      for (const _ of names) {
+        const { from = '' } = (await juliet.receive((el) => el.attrs.type === 'subscribe')).attrs
+        asked.push(from)
+        await says(juliet, `<presence type='subscribed' to='${from}'/>`)
+      }
+      assert.deepEqual(asked.sort(), names.map((it) => `${it}@test`).sort())
+    })
+
+    test('asked for by more strangers than are kept is refused to the next where nobody answers', async (t) => {
+      const strict = await startStrict(t)
       await strict.accounts.create({ username: 'juliet', password: 'juliet' })
       const [romeo, paris] = [await strict.login('romeo'), await strict.login('paris')]
       for (const client of [romeo, paris]) await says(client, "<presence type='subscribe' to='juliet@test'/>")

@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from '@beaconfire/plugin-sdk'
 import type { RosterConfig } from './config.js'
+import type { Roster } from './roster.js'
 import { hasFrom, hasTo, type RosterEntry, stateOf, withState } from './roster-entry.js'
 import type { RosterPushes } from './roster-pushes.js'
 import { entryFor, type RosterChange, type Rosters } from './rosters.js'
@@ -23,6 +24,8 @@ export interface SubscriptionCollaborators {
   readonly pushes: RosterPushes
   readonly limits: Pick<RosterConfig, 'maxItems' | 'maxPendingRequests'>
   readonly log: Logger
+  /** Whether there is somebody who could answer a request. */
+  isOnline(user: Jid): boolean
   /** Routes past the incoming chain. */
   route(stanza: Presence): MaybePromise<void>
 }
@@ -78,10 +81,10 @@ export class Subscriptions {
     const copy = stanza.clone()
     copy.from = contact
     copy.to = user
-    // Requests can come faster than they are stored: that must not keep the user from answering them.
-    const yields = type === 'subscribe'
+    // Requests can come faster than they are stored, or answered: they must not keep the user from answering them.
+    const mayGo = type === 'subscribe' ? (roster?: Roster) => !roster || this.#hasRoomForRequest(roster) || !this.#server.isOnline(user) : undefined
     const apply = (change: RosterChange) => this.#applyReceived(change, type, contact, copy)
-    const { passes, answered, before } = await this.#server.rosters.change(user, apply, yields)
+    const { passes, answered, before } = await this.#server.rosters.change(user, apply, mayGo)
     if (answered) await this.#server.route(presence({ type: 'subscribed', from: user, to: contact, id: stanza.id }))
     if (answered && !hasFrom(before)) await this.#notify(user, contact, true)
     if (passes && type === 'unsubscribe') await this.#confirmEnd(user, contact, before, stanza.id)
@@ -152,8 +155,12 @@ export class Subscriptions {
     return { passes, before }
   }
 
+  #hasRoomForRequest(roster: Roster): boolean {
+    return roster.unlisted < this.#server.limits.maxPendingRequests
+  }
+
   #assertRoomForRequest({ roster }: RosterChange): void {
-    if (roster.unlisted < this.#server.limits.maxPendingRequests) return
+    if (this.#hasRoomForRequest(roster)) return
     this.#server.log.warn(
       { jid: roster.user.toString(), requests: roster.unlisted },
       'a subscription request is refused: too many wait for an answer',
