@@ -1,5 +1,4 @@
 /** A process that appends rows for ever and prints the id of each that is acknowledged; a test kills it. Argument: the data folder. */
-import { writeSync } from 'node:fs'
 import { loadConfig } from '../../core/config/load-config.js'
 import { openDatabase } from '../../core/database/database.js'
 import { silentLogger } from '../../core/log.js'
@@ -14,7 +13,7 @@ async function appendOn(): Promise<void> {
   for (;;) {
     const mine = ++id
     await rows.append({ id: mine, body: 'x'.repeat(300) })
-    writeSync(1, `${mine}\n`)
+    process.stdout.write(`${mine}\n`) // not writeSync: a pipe that is full would be an error
   }
 }
 await Promise.all(Array.from({ length: ROWS_AT_ONCE }, appendOn))
