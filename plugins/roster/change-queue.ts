@@ -14,22 +14,24 @@ export class ChangeQueue {
   readonly #inOrder: Change[] = []
   readonly #yielding: Yielding[] = []
   #running: Promise<void> | undefined
-  /** No change came that could have let those go that yield, as long as they would wait for it. */
+  /** Those that yield have waited long enough: until another change comes they go, whether they may or not. */
   #isOutOfPatience = false
   #changeCame = () => {}
 
   /**
    * Begins at once when no other change is under way.
-   * @param mayGo makes it one that yields: it lets others go before it that come while it waits, save those that yield too; and where
-   * this returns false it waits for one of them, unless none comes in {@link PATIENCE_MS}
+   * @param mayGo makes it one that yields: all others that wait go before it, save those that yield too; while this returns false it
+   * waits for one of them, unless none comes in {@link PATIENCE_MS}
    * @returns what `work` returns; its failure is the caller's alone
    */
   add<T>(work: () => Promise<T>, mayGo?: () => boolean): Promise<T> {
     return new Promise((resolve, reject) => {
       const change = () => work().then(resolve, reject)
       if (mayGo) this.#yielding.push({ change, mayGo })
-      else this.#inOrder.push(change)
-      if (!mayGo) this.#changeCame()
+      else {
+        this.#inOrder.push(change)
+        this.#changeCame()
+      }
       this.#running ??= this.#run()
     })
   }
