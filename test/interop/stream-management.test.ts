@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { startTestServer, type TestScope, type TestServer } from '@beaconfire/plugin-sdk/testing'
 import { client, type Entity, xml } from '@xmpp/client'
 import type { Element } from 'ltx'
+import { ANSWER_LIMIT_MS } from './peers/xmpp-client-actor.js'
 
 async function connect(t: TestScope, server: TestServer, username: string): Promise<Entity> {
   await server.accounts.create({ username, password: username })
@@ -12,7 +13,7 @@ async function connect(t: TestScope, server: TestServer, username: string): Prom
     service: `xmpp://127.0.0.1:${server.ports.c2s}`,
     domain: 'test',
     resource: 'npm',
-    timeout: 30_000, // its own 2 s are too few on a machine that does much else
+    timeout: ANSWER_LIMIT_MS,
     credentials: (authenticate) => authenticate({ username, password: username }, 'SCRAM-SHA-1'),
   })
   entity.on('error', () => {}) // a lost connection is what the test wants

@@ -3,8 +3,8 @@ import { client, type Entity, xml } from '@xmpp/client'
 import type { Element } from 'ltx'
 
 const { XMPP_DOMAIN: domain = '', XMPP_PORT: port = '' } = process.env
-/** For an answer of the server. The library's own 2 s are too few on a machine that does much else. */
-const LIMIT_MS = 30_000
+/** For an answer of the server. @xmpp/client's own 2 s are too few on a machine that does much else. */
+export const ANSWER_LIMIT_MS = 30_000
 
 /** Prints what happened, a line each. */
 export const fact = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -37,7 +37,7 @@ export class Actor {
       service: `xmpp://127.0.0.1:${port}`,
       domain,
       resource: 'npm',
-      timeout: LIMIT_MS,
+      timeout: ANSWER_LIMIT_MS,
       credentials: async (authenticate, mechanisms, _fast, entity) => {
         await first?.(entity)
         if (isNew) await this.#register(entity)
