@@ -1,4 +1,5 @@
 /** XMPP addresses (RFC 7622): parsed, prepared and interned once, then compared and written without work. */
+import { detachText } from './detach-text.js'
 import { prepareDomain } from './domain-name.js'
 import { opaqueString, PreparationError, usernameCaseMapped } from './precis.js'
 import { TwoGenerationMap } from './two-generation-map.js'
@@ -83,10 +84,10 @@ export class Jid {
   static #intern(text: string, canonical: string, localLength: number, domainLength: number): Jid {
     let jid = text === canonical ? undefined : interned.get(canonical)
     if (!jid) {
-      jid = new Jid(detach(canonical), localLength, domainLength)
+      jid = new Jid(detachText(canonical), localLength, domainLength)
       if (canonical.length <= LONGEST_INTERNED) interned.set(jid.#text, jid)
     }
-    if (text !== canonical && text.length <= LONGEST_INTERNED) interned.set(detach(text), jid)
+    if (text !== canonical && text.length <= LONGEST_INTERNED) interned.set(detachText(text), jid)
     return jid
   }
 
@@ -168,10 +169,4 @@ function prepareResource(text: string): string {
     if (code < 32 || code > 126) return opaqueString(text)
   }
   return text
-}
-
-/** A copy that shares no memory: a slice would keep the network buffer's whole text alive as long as the JID. */
-function detach(text: string): string {
-  const encoding = Buffer.byteLength(text) === text.length ? 'latin1' : 'utf16le'
-  return Buffer.from(text, encoding).toString(encoding)
 }

@@ -18,8 +18,8 @@ export function flightSummary(flight: Flight) {
     to,
     recipients: crossings.filter((it) => !it.incoming).length + omitted,
     isFinished: crossings.every((it) => it.isFinished),
-    ms: Math.max(0, ...steps.map((it) => it.at + it.ms)),
-    rewrites: steps.filter((it) => it.after !== undefined).length,
+    ms: Math.max(0, ...steps.map((it) => it.at + it.took)) / 1000,
+    rewrites: steps.filter((it) => it.mark?.after !== undefined).length,
     verdict: verdictOf(steps),
   }
 }
@@ -32,7 +32,7 @@ export function flightWaterfall(flight: Flight) {
     omitted,
     packet: crossings[0]?.packet,
     steps: crossings
-      .flatMap((crossing) => crossing.steps.map((step) => ({ ...stepView(step), session: crossing.session.jid })))
+      .flatMap((crossing) => crossing.steps.map((step) => ({ ...withChange(stepView(step)), session: crossing.session.jid })))
       // What lasts longest comes first where two begin together: it contains the other.
       .sort((a, b) => a.at - b.at || b.ms - a.ms),
   }
@@ -48,12 +48,17 @@ export function* recordingLines(flights: readonly Flight[], domain: string): Ite
   yield line({ format: 'beaconfire-recording', version: RECORDING_VERSION, domain, recordedAt: new Date().toISOString(), flights: flights.length })
   for (const flight of flights) {
     for (const [index, { incoming, session, packet, steps }] of flight.crossings.entries()) {
-      yield line({ flight: flight.id, at: flight.at, bodies: flight.bodies, crossing: index, incoming, session, packet, steps })
+      yield line({ flight: flight.id, at: flight.at, bodies: flight.bodies, crossing: index, incoming, session, packet, steps: steps.map(stepView) })
     }
   }
 }
 
-function stepView(step: FlightStep) {
+/** Times in ms. */
+function stepView({ waypoint, at, took, outcome, mark }: FlightStep) {
+  return { ...waypoint, at: at / 1000, ms: took / 1000, outcome, error: mark?.error, before: mark?.before, after: mark?.after }
+}
+
+function withChange(step: ReturnType<typeof stepView>) {
   const { before, after } = step
   return { ...step, change: before === undefined || after === undefined ? undefined : changeBetween(before, after) }
 }

@@ -57,7 +57,7 @@ test('a stanza is followed through its own crossing and those of its recipients,
   assert.equal(say(chat()), true)
   const [flight] = recorder.search({ limit: 10 })
   assert.deepEqual([flight?.from, flight?.to, flight?.stanzaId, flight?.type], ['romeo@test/orchard', 'juliet@test', 'm1', 'chat'])
-  const steps = flight?.crossings.map((it) => it.steps.map((step) => `${step.stage ?? ''} ${step.name} ${step.outcome}`.trim()))
+  const steps = flight?.crossings.map((it) => it.steps.map(({ waypoint, outcome }) => `${waypoint.stage ?? ''} ${waypoint.name} ${outcome}`.trim()))
   assert.deepEqual(steps, [
     ['IN-pre plugin/shout passed', 'IN-pre plugin/watch passed', 'route done', 'IN-post plugin/watch passed'],
     ['OUT-pre plugin/watch passed', 'deliver done', 'OUT-post plugin/watch passed'],
@@ -69,7 +69,7 @@ test('a stanza is followed through its own crossing and those of its recipients,
       ['juliet@test/balcony', true],
     ],
   )
-  const rewrite = flight?.crossings[0]?.steps[0]
+  const rewrite = flight?.crossings[0]?.steps[0]?.mark
   assert.match(rewrite?.before ?? '', /<body>Wherefore\?<\/body>/)
   assert.match(rewrite?.after ?? '', /<body>WHEREFORE\?<\/body>/)
   assert.deepEqual(changeBetween('a<b>old</b>', 'a<b>new</b>'), { at: 4, removed: 'old', added: 'new' })
@@ -103,7 +103,7 @@ test('each verdict and its reason is noted, of asynchronous interceptors too, an
   slow.open()
   await done
   assert.deepEqual(
-    hanging?.crossings[0]?.steps.map((it) => [it.name, it.outcome, it.error]),
+    hanging?.crossings[0]?.steps.map((it) => [it.waypoint.name, it.outcome, it.mark?.error]),
     [
       ['plugin/fails', 'failed', 'broken'],
       ['plugin/never', 'given-up', undefined],
@@ -124,7 +124,7 @@ test('without bodies nothing that was said is kept, and a rewrite still shows', 
   const text = JSON.stringify(flight)
   for (const said of ['tomb', 'TOMB', 'friar', 'poison']) assert.ok(!text.includes(said), said)
   assert.match(flight?.crossings[0]?.packet ?? '', /<body>\[19 characters, [0-9a-f]{8}\]<\/body>/)
-  const { before, after } = flight?.crossings[0]?.steps[0] ?? {}
+  const { before, after } = flight?.crossings[0]?.steps[0]?.mark ?? {}
   assert.notEqual(before, after)
 })
 
@@ -156,7 +156,7 @@ test('nor is what an error quotes of it, whoever throws it and when', async (t) 
   const [flight] = recorder.search({ limit: 1 })
   assert.ok(!JSON.stringify(flight).includes('tomb'))
   assert.deepEqual(
-    flight?.crossings[0]?.steps.map((it) => it.error),
+    flight?.crossings[0]?.steps.map((it) => it.mark?.error),
     ['Error', 'Error', 'policy-violation'],
   )
 })
@@ -216,8 +216,22 @@ test('the oldest go when there are too many, or when they take too much memory',
   for (let i = 0; i < 50; i++) void small.say(chat('x'.repeat(10_000), String(i)))
   const { bytes, flights } = small.recorder.status()
   assert.ok(bytes <= 100_000 && flights > 0 && flights < 5, `${bytes} bytes, ${flights} flights`)
+  const [newest] = small.recorder.search({ limit: 1 })
+  assert.deepEqual([newest?.stanzaId, small.recorder.find(newest?.id ?? '')], ['49', newest])
   small.recorder.clear()
   assert.deepEqual([small.recorder.status().bytes, small.recorder.status().flights], [0, 0])
+})
+
+test('armed anew with less room it keeps the newest, and with more it goes on after them', (t) => {
+  const { recorder, say } = armed(t, [watch], { maxFlights: 3 })
+  const ids = () => recorder.search({ limit: 10 }).map((it) => it.stanzaId)
+  for (const id of ['1', '2', '3', '4', '5']) void say(chat('x', id))
+  assert.deepEqual(ids(), ['5', '4', '3'])
+  recorder.arm({ ...everything, maxFlights: 2 })
+  assert.deepEqual([ids(), recorder.status().evicted], [['5', '4'], 3])
+  recorder.arm({ ...everything, maxFlights: 4 })
+  for (const id of ['6', '7', '8']) void say(chat('x', id))
+  assert.deepEqual(ids(), ['8', '7', '6', '5'])
 })
 
 test('it disarms itself when its time is over, and what it recorded stays', (t) => {
@@ -256,7 +270,7 @@ test('what a hook says about a recorded stanza is a step of its way', async (t) 
   await chain.around(true, packet, romeo, romeo, packet, ask, () => undefined)
   const steps = recorder.search({ limit: 1 })[0]?.crossings[0]?.steps
   assert.deepEqual(
-    steps?.map((it) => [it.kind, it.name, it.outcome]),
+    steps?.map((it) => [it.waypoint.kind, it.waypoint.name, it.outcome]),
     [
       ['hook', 'offline-storage/messageUndelivered', 'handled'],
       ['route', 'route', 'done'],

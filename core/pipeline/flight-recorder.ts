@@ -3,13 +3,14 @@
  * in the way at all.
  */
 import { randomBytes } from 'node:crypto'
-import type { Jid, RoutedNotes, Session, Stanza, StanzaKind } from '@beaconfire/plugin-sdk'
+import { detachText, type Jid, type RoutedNotes, type Session, type Stanza, type StanzaKind } from '@beaconfire/plugin-sdk'
 import type { CrossingProbe, CrossingWatch } from './chain-watch.js'
-import { type Flight, type FlightCrossing, type FlightStep, sizeOfCrossing, sizeOfStep } from './flight.js'
-import { type FlightQuery, FlightRing } from './flight-ring.js'
+import { type Flight, type FlightCrossing, type FlightMark, type FlightStep, sizeOfCrossing, sizeOfStep, type Waypoint } from './flight.js'
+import { type FlightPlace, type FlightQuery, FlightRing } from './flight-ring.js'
 import { RecordedCrossing } from './recorded-crossing.js'
 import { redactStanza } from './redact-stanza.js'
 import { shownError } from './shown-error.js'
+import { Waypoints } from './waypoints.js'
 
 /** Which stanzas are recorded, how, and for how long. All that is given must hold. */
 export interface Arming {
@@ -56,7 +57,9 @@ type HookOutcome = 'handled' | 'pass' | 'rejected'
 interface Armed extends Arming {
   readonly until: number
   readonly timer: NodeJS.Timeout
-  readonly key: Uint8Array
+  /** By which texts that are left out can be told apart. */
+  readonly key: string
+  readonly waypoints: Waypoints
 }
 
 export class FlightRecorder implements CrossingWatch {
@@ -78,7 +81,7 @@ export class FlightRecorder implements CrossingWatch {
     this.disarm()
     const timer = setTimeout(() => this.disarm(), arming.seconds * 1000)
     timer.unref()
-    this.#armed = { ...arming, until: Date.now() + arming.seconds * 1000, timer, key: randomBytes(16) }
+    this.#armed = { ...arming, until: Date.now() + arming.seconds * 1000, timer, key: randomBytes(16).toString('hex'), waypoints: new Waypoints() }
     this.#ring.resize(arming.maxFlights, arming.maxBytes)
     this.#switch(this)
     return this.status()
@@ -95,7 +98,7 @@ export class FlightRecorder implements CrossingWatch {
   status(): RecorderStatus {
     const { count: flights, bytes, evicted } = this.#ring
     if (!this.#armed) return { arming: undefined, until: undefined, flights, bytes, evicted }
-    const { until, timer: _timer, key: _key, ...arming } = this.#armed
+    const { until, timer: _timer, key: _key, waypoints: _waypoints, ...arming } = this.#armed
     return { arming, until, flights, bytes, evicted }
   }
 
@@ -150,35 +153,39 @@ export class FlightRecorder implements CrossingWatch {
       at: Date.now(),
       kind: packet.kind,
       type: packet.type,
-      stanzaId: packet.id,
+      stanzaId: packet.id === undefined ? undefined : detachText(packet.id),
       from: packet.from?.toString(),
       to: packet.to?.toString(),
       bodies: armed.bodies,
       crossings: [],
       omitted: 0,
     }
-    const told = () => {
-      if (this.#ring.has(flight)) for (const follower of this.#followers) follower.flight(flight)
-    }
-    return new Recorded(flight, armed, this.#ring, told)
+    return new Recorded(flight, armed, this.#ring, this.#followers)
   }
 }
 
 /** A flight under way. */
 class Recorded {
+  readonly waypoints: Waypoints
+  readonly #flight: Flight
+  readonly #armed: Armed
+  readonly #ring: FlightRing
+  readonly #followers: Iterable<FlightFollower>
   readonly #startedAt = performance.now()
+  /** Undefined as long as the plugin that is waited for has not been called. */
+  #place: FlightPlace | undefined
 
-  constructor(
-    readonly flight: Flight,
-    readonly armed: Armed,
-    readonly ring: FlightRing,
-    readonly onFirstOver: () => void,
-  ) {
-    if (armed.plugin === undefined) ring.add(flight)
+  constructor(flight: Flight, armed: Armed, ring: FlightRing, followers: Iterable<FlightFollower>) {
+    this.waypoints = armed.waypoints
+    this.#flight = flight
+    this.#armed = armed
+    this.#ring = ring
+    this.#followers = followers
+    if (armed.plugin === undefined) this.#place = ring.add(flight)
   }
 
   crossing(packet: Stanza, session: Session, incoming: boolean): CrossingProbe | undefined {
-    const { flight } = this
+    const flight = this.#flight
     if (flight.crossings.length >= MAX_CROSSINGS) {
       flight.omitted++
       return undefined
@@ -187,54 +194,55 @@ class Recorded {
     const seen = { kind, id, remoteAddress, secure, jid: session.jid.toString() }
     const crossing: FlightCrossing = { incoming, session: seen, packet: this.shown(packet.toString()), steps: [], isFinished: false }
     flight.crossings.push(crossing)
-    this.ring.grown(flight, sizeOfCrossing(crossing))
+    if (this.#place) this.#ring.grown(this.#place, sizeOfCrossing(crossing))
     return new RecordedCrossing(this, crossing)
   }
 
-  /** ms since the flight began. */
-  now(): number {
-    return Math.round((performance.now() - this.#startedAt) * 1000) / 1000
-  }
-
+  /** @returns a text that may be kept */
   shown(xml: string): string {
-    return this.armed.bodies ? xml : redactStanza(xml, this.armed.key)
+    return detachText(this.#armed.bodies ? xml : redactStanza(xml, this.#armed.key))
   }
 
   shownError(error: unknown): string {
-    return shownError(error, this.armed.bodies)
+    return shownError(error, this.#armed.bodies)
   }
 
-  step(crossing: FlightCrossing, step: FlightStep): void {
-    const { armed, flight, ring } = this
-    if (step.plugin !== undefined && step.plugin === armed.plugin && !ring.has(flight)) this.#keep()
+  /** @param from by `performance.now()`, as is `to` */
+  step(crossing: FlightCrossing, waypoint: Waypoint, from: number, to: number, outcome: FlightStep['outcome'], mark: FlightMark | undefined): void {
+    const step: FlightStep = { waypoint, at: microseconds(from - this.#startedAt), took: microseconds(to - from), outcome, mark }
     crossing.steps.push(step)
-    ring.grown(flight, sizeOfStep(step))
+    if (this.#place) this.#ring.grown(this.#place, sizeOfStep(step))
+    else if (waypoint.plugin === this.#armed.plugin) this.#keep()
   }
 
   finished(crossing: FlightCrossing): void {
     crossing.isFinished = true
-    if (crossing === this.flight.crossings[0]) this.onFirstOver()
+    if (crossing !== this.#flight.crossings[0] || !this.#place?.isKept) return
+    for (const follower of this.#followers) follower.flight(this.#flight)
   }
 
   hookAsked(plugin: string, hook: string, outcome: HookOutcome, ms: number): void {
-    const crossing = this.flight.crossings[0]
-    if (!crossing) return
-    const nothing = { band: undefined, stage: undefined, error: undefined, before: undefined, after: undefined }
-    const at = Math.max(0, this.now() - ms)
-    this.step(crossing, { kind: 'hook', name: `${plugin}/${hook}`, plugin, at, ms: Math.round(ms * 1000) / 1000, outcome, ...nothing })
+    const crossing = this.#flight.crossings[0]
+    const now = performance.now()
+    if (crossing) this.step(crossing, this.waypoints.ofHook(plugin, hook), now - ms, now, outcome, undefined)
   }
 
   /** The plugin that is waited for has been called: what was noted so far is kept after all. */
   #keep(): void {
-    const { flight, ring } = this
-    ring.add(flight)
-    for (const crossing of flight.crossings) {
-      ring.grown(flight, sizeOfCrossing(crossing) + crossing.steps.reduce((sum, step) => sum + sizeOfStep(step), 0))
+    const place = this.#ring.add(this.#flight)
+    this.#place = place
+    for (const crossing of this.#flight.crossings) {
+      this.#ring.grown(place, sizeOfCrossing(crossing) + crossing.steps.reduce((sum, step) => sum + sizeOfStep(step), 0))
     }
   }
 }
 
-export type RecordedFlight = Pick<Recorded, 'now' | 'shown' | 'shownError' | 'step' | 'finished'>
+export type RecordedFlight = Pick<Recorded, 'waypoints' | 'shown' | 'shownError' | 'step' | 'finished'>
+
+/** Whole ones: small integers take no memory of their own. */
+function microseconds(ms: number): number {
+  return Math.max(0, Math.round(ms * 1000))
+}
 
 function concerns(jid: Jid, wanted: Jid): boolean {
   return wanted.resource === '' ? jid.bare().equals(wanted) : jid.equals(wanted)

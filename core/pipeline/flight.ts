@@ -5,7 +5,8 @@ import type { CallOutcome } from './stage-run.js'
 /** `incoming, not processed` is IN-pre, and so on (design §2). */
 export type StageName = 'IN-pre' | 'IN-post' | 'OUT-pre' | 'OUT-post'
 
-export interface FlightStep {
+/** What a step is at: one object for all stanzas, as a flight has dozens of steps and thousands of flights are kept. */
+export interface Waypoint {
   readonly kind: 'interceptor' | 'hook' | 'route' | 'deliver'
   /** `plugin/name` of an interceptor, `plugin/hook` of a hook. */
   readonly name: string
@@ -13,11 +14,22 @@ export interface FlightStep {
   readonly band: Band | undefined
   /** Undefined for what happens between two stages. */
   readonly stage: StageName | undefined
-  /** When it began, in ms since the flight did. */
+}
+
+export interface FlightStep {
+  readonly waypoint: Waypoint
+  /** When it began, in whole microseconds since the flight did. */
   readonly at: number
-  readonly ms: number
+  /** How long it took, in whole microseconds. */
+  readonly took: number
   /** `done` and `undelivered` are what routing and delivery come to, `handled` and `pass` what a hook says. */
   readonly outcome: CallOutcome | 'done' | 'undelivered' | 'handled' | 'pass'
+  /** Undefined where it threw nothing and changed nothing. */
+  readonly mark: FlightMark | undefined
+}
+
+/** What a step left behind. */
+export interface FlightMark {
   /** Without bodies its condition, or its class, in place of its text. */
   readonly error: string | undefined
   /** The stanza before and after it, where they differ. */
@@ -52,12 +64,14 @@ export interface Flight {
 }
 
 /** Bytes of memory, roughly: a character is two, an object a few dozen. */
-export function sizeOfStep({ name, before = '', after = '', error = '' }: FlightStep): number {
-  return 200 + 2 * (name.length + before.length + after.length + error.length)
+export function sizeOfStep({ mark }: FlightStep): number {
+  if (mark === undefined) return 80
+  const { before = '', after = '', error = '' } = mark
+  return 150 + 2 * (before.length + after.length + error.length)
 }
 
-export function sizeOfCrossing({ packet, session }: FlightCrossing): number {
-  return 200 + 2 * (packet.length + session.jid.length)
+export function sizeOfCrossing({ packet }: FlightCrossing): number {
+  return 300 + 2 * packet.length
 }
 
 /** The part of two texts that differs: what stands between their common beginning and their common end. */

@@ -97,3 +97,27 @@ test('one with little time, or whose breaker opens at once, is timed in each cal
     t.mock.restoreAll()
   }
 })
+
+test("what a recorder takes is nobody else's time", (t) => {
+  const { taking } = clock(t)
+  const recording = taking('recorder', () => 300).interceptPacket as () => void
+  const { chain, entries, run } = chainWith(
+    taking('first', () => 1, { budget: 100 }),
+    taking('second', () => 2, { budget: 100 }),
+  )
+  const probe = {
+    begun() {
+      recording()
+      return performance.now()
+    },
+    ended: recording,
+    acting() {},
+    acted() {},
+    finished() {},
+  }
+  chain.watch({ crossing: () => probe })
+  void run()
+  const [first, second] = chain.statuses()
+  assert.deepEqual([first?.slowestMs, second?.slowestMs], [1, 2])
+  assert.deepEqual(named(entries), [])
+})

@@ -1,10 +1,11 @@
 /** Notes each step of one crossing of a stanza that is recorded. */
 import type { CrossingProbe } from './chain-watch.js'
 import type { PacketCrossing } from './crossing.js'
-import type { FlightCrossing, FlightStep, StageName } from './flight.js'
+import type { FlightCrossing, FlightMark, StageName } from './flight.js'
 import type { RecordedFlight } from './flight-recorder.js'
 import type { GuardedInterceptor } from './guarded-interceptor.js'
 import type { CallOutcome } from './stage-run.js'
+import { DELIVER, ROUTE } from './waypoints.js'
 
 export class RecordedCrossing implements CrossingProbe {
   readonly #flight: RecordedFlight
@@ -18,56 +19,44 @@ export class RecordedCrossing implements CrossingProbe {
     this.#crossing = crossing
   }
 
-  begun(_interceptor: GuardedInterceptor, { packet }: PacketCrossing): void {
+  begun(_interceptor: GuardedInterceptor, { packet }: PacketCrossing): number {
     this.#before = packet.toString()
-    this.#begunAt = this.#flight.now()
+    this.#begunAt = performance.now()
+    return this.#begunAt
   }
 
-  ended({ interceptor, plugin, key }: GuardedInterceptor, { packet, processed }: PacketCrossing, outcome: CallOutcome, error?: unknown): void {
-    const now = this.#flight.now()
-    const at = outcome === 'skipped' ? now : this.#begunAt
-    const after = outcome === 'skipped' ? this.#before : packet.toString()
-    const isRewritten = after !== this.#before
-    this.#note({
-      kind: 'interceptor',
-      name: key,
-      plugin,
-      band: interceptor.band,
-      stage: this.#stage(processed),
-      at,
-      ms: between(at, now),
-      outcome,
-      error: error === undefined ? undefined : this.#flight.shownError(error),
-      before: isRewritten ? this.#flight.shown(this.#before) : undefined,
-      after: isRewritten ? this.#flight.shown(after) : undefined,
-    })
+  ended(interceptor: GuardedInterceptor, { packet, processed }: PacketCrossing, outcome: CallOutcome, endedAt: number, error?: unknown): void {
+    const isSkipped = outcome === 'skipped'
+    const mark = this.#markOf(isSkipped ? this.#before : packet.toString(), error)
+    const waypoint = this.#flight.waypoints.ofInterceptor(interceptor, this.#stage(processed))
+    this.#flight.step(this.#crossing, waypoint, isSkipped ? endedAt : this.#begunAt, endedAt, outcome, mark)
   }
 
   acting(): void {
-    this.#actingAt = this.#flight.now()
+    this.#actingAt = performance.now()
   }
 
   acted(isDone: boolean): void {
-    const kind = this.#crossing.incoming ? 'route' : 'deliver'
-    const nothing = { plugin: undefined, band: undefined, stage: undefined, error: undefined, before: undefined, after: undefined }
-    const ms = between(this.#actingAt, this.#flight.now())
-    this.#note({ kind, name: kind, at: this.#actingAt, ms, outcome: isDone ? 'done' : 'undelivered', ...nothing })
+    const waypoint = this.#crossing.incoming ? ROUTE : DELIVER
+    this.#flight.step(this.#crossing, waypoint, this.#actingAt, performance.now(), isDone ? 'done' : 'undelivered', undefined)
   }
 
   finished(): void {
     this.#flight.finished(this.#crossing)
   }
 
-  #note(step: FlightStep): void {
-    this.#flight.step(this.#crossing, step)
+  #markOf(after: string, error: unknown): FlightMark | undefined {
+    const isRewritten = after !== this.#before
+    if (!isRewritten && error === undefined) return undefined
+    return {
+      error: error === undefined ? undefined : this.#flight.shownError(error),
+      before: isRewritten ? this.#flight.shown(this.#before) : undefined,
+      after: isRewritten ? this.#flight.shown(after) : undefined,
+    }
   }
 
   #stage(processed: boolean): StageName {
     if (this.#crossing.incoming) return processed ? 'IN-post' : 'IN-pre'
     return processed ? 'OUT-post' : 'OUT-pre'
   }
-}
-
-function between(from: number, to: number): number {
-  return Math.round((to - from) * 1000) / 1000
 }

@@ -1,6 +1,6 @@
 /** How a shadow version's verdicts and rewrites compare with those of the version that serves. */
 import { randomBytes } from 'node:crypto'
-import { PacketRejected } from '@beaconfire/plugin-sdk'
+import { detachText, PacketRejected } from '@beaconfire/plugin-sdk'
 import type { StageName } from './flight.js'
 import { redactStanza } from './redact-stanza.js'
 import { shownError } from './shown-error.js'
@@ -59,7 +59,7 @@ const MAX_DIFFERENCES = 200
 const MAX_CHARACTERS = 8192
 
 export class ShadowResults {
-  readonly #key = randomBytes(16)
+  readonly #key = randomBytes(16).toString('hex')
   readonly #bodies: boolean
   readonly #differences: ShadowDifference[] = []
   readonly #denied = new Map<string, number>()
@@ -131,7 +131,7 @@ export class ShadowResults {
 
   #text(xml: string): string {
     const text = this.#bodies ? xml : redactStanza(xml, this.#key)
-    return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text
+    return detachText(text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text)
   }
 }
 

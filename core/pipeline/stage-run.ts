@@ -11,8 +11,10 @@ export type CallOutcome = 'passed' | 'rejected' | 'failed' | 'overran' | 'given-
 
 /** Told of each call by whoever records a stanza. */
 export interface CallProbe {
-  begun(interceptor: GuardedInterceptor, crossing: PacketCrossing): void
-  ended(interceptor: GuardedInterceptor, crossing: PacketCrossing, outcome: CallOutcome, error?: unknown): void
+  /** @returns when the call begins, by `performance.now()`, so that what the probe itself takes is not the interceptor's */
+  begun(interceptor: GuardedInterceptor, crossing: PacketCrossing): number
+  /** @param endedAt by `performance.now()` */
+  ended(interceptor: GuardedInterceptor, crossing: PacketCrossing, outcome: CallOutcome, endedAt: number, error?: unknown): void
 }
 
 /**
@@ -61,15 +63,16 @@ function runEach(
   for (let i = start; i < interceptors.length; i++) {
     const it = interceptors[i] as GuardedInterceptor
     if (it.openUntil !== 0 && !it.mayTry(startedAt)) {
-      probe?.ended(it, crossing, 'skipped')
+      probe?.ended(it, crossing, 'skipped', performance.now())
       it.skipped(crossing)
       continue
     }
-    probe?.begun(it, crossing)
+    if (probe !== undefined) startedAt = probe.begun(it, crossing)
     let isOnTime = true
+    let endedAt: number
     try {
       const result = it.called.interceptPacket(crossing)
-      const endedAt = performance.now()
+      endedAt = performance.now()
       if (result !== undefined && isPromise(result)) {
         isOnTime = it.returned(endedAt - startedAt, false)
         const run = asynchronous ?? new AsynchronousRun(stages, crossing, deadlines, probe)
@@ -78,13 +81,13 @@ function runEach(
       isOnTime = it.returned(endedAt - startedAt, true)
       startedAt = endedAt
     } catch (error) {
-      const endedAt = performance.now()
+      endedAt = performance.now()
       isOnTime = it.returned(endedAt - startedAt, false)
       fail(it, crossing, error, probe, isOnTime)
       startedAt = endedAt
       continue
     }
-    probe?.ended(it, crossing, isOnTime ? 'passed' : 'overran')
+    probe?.ended(it, crossing, isOnTime ? 'passed' : 'overran', endedAt)
     if (type !== undefined && crossing.packet.type !== type) return runRest(it, stages, crossing, deadlines, probe, asynchronous)
   }
   return undefined
@@ -158,7 +161,7 @@ function listOf(stages: Stages, { packet, processed }: PacketCrossing): CallList
 }
 
 function fail(it: GuardedInterceptor, crossing: PacketCrossing, error: unknown, probe: CallProbe | undefined, isOnTime = true): void {
-  probe?.ended(it, crossing, error instanceof PacketRejected && !crossing.processed ? 'rejected' : 'failed', error)
+  probe?.ended(it, crossing, error instanceof PacketRejected && !crossing.processed ? 'rejected' : 'failed', performance.now(), error)
   it.failed(error, crossing, isOnTime)
 }
 
@@ -217,7 +220,7 @@ class AsynchronousRun implements Timed {
     this.isGivenUp = true
     const { crossing, deadlines, list, probe, stages } = this
     const it = this.current
-    probe?.ended(it, crossing, 'given-up')
+    probe?.ended(it, crossing, 'given-up', performance.now())
     try {
       it.givenUp(crossing, this.isOnTime)
       const next = crossing.processed ? crossing : crossing.detached()
@@ -235,7 +238,7 @@ class AsynchronousRun implements Timed {
   private fulfilled(): void {
     if (this.isGivenUp) return
     if (this.isOnTime) this.current.settled()
-    this.probe?.ended(this.current, this.crossing, this.isOnTime ? 'passed' : 'overran')
+    this.probe?.ended(this.current, this.crossing, this.isOnTime ? 'passed' : 'overran', performance.now())
     this.goOn()
   }
 
