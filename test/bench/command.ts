@@ -8,6 +8,7 @@ import type { BenchServer } from './servers/bench-server.js'
 import { Ejabberd } from './servers/ejabberd.js'
 import { ForeignServer } from './servers/foreign.js'
 import { Prosody } from './servers/prosody.js'
+import { Relay } from './servers/relay.js'
 
 export interface BenchCommand {
   readonly scenarios: readonly Scenario[]
@@ -74,7 +75,11 @@ function describe(): Command {
     .description('Load-tests Beaconfire beside its peers, or a server at an address. Never point it at a server that is not yours.')
     .argument('[scenario...]', 'all, unless some are named')
     .option('--rounds <n>', 'how often each scenario runs on each server', wholeNumber, 3)
-    .option('--peers <names>', 'servers to start, those not installed are left out', 'beaconfire,prosody,ejabberd')
+    .option(
+      '--peers <names>',
+      'servers to start, those not installed are left out; `relay` does nothing but pass on, and shows what the machine allows',
+      'beaconfire,prosody,ejabberd',
+    )
     .option('--pin <cores>', 'server,generator, or none (default: 0,1 where that can be done)')
     .option('--address <host:port>', 'test this server, which runs already, instead')
     .option('--tls', 'the port of --address speaks TLS from the first byte', false)
@@ -99,7 +104,7 @@ function serversOf({ address, domain, tls, pid, peers, durability }: Options): B
     if (!host) throw new RangeError(`--address takes host:port, not ${address}`)
     return [new ForeignServer({ address: host, port: Number(port), domain, tls, pid })]
   }
-  const all: BenchServer[] = [new Beaconfire(durabilityOf(durability)), new Prosody(), new Ejabberd()]
+  const all: BenchServer[] = [new Beaconfire(durabilityOf(durability)), new Prosody(), new Ejabberd(), new Relay()]
   return peers.split(',').map((name) => {
     const server = all.find((it) => it.name === name)
     if (!server) throw new RangeError(`no server is called ${name}; there are ${all.map((it) => it.name).join(', ')}`)

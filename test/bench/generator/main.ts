@@ -52,7 +52,10 @@ async function run(request: GeneratorRequest): Promise<GeneratorResult> {
   await crowd.closeAll()
   const { faults } = bodies
   const shared = { faults, parts: meter.parts, eventLoopDelay: meter.eventLoopDelay }
-  if (outcome instanceof Error) return { ok: false, error: outcome.message, ...shared }
+  if (outcome instanceof Error) {
+    bodies.giveUp()
+    return { ok: false, error: `${outcome.message}; ${describe(faults)}`, ...shared }
+  }
   const ok = faults.lost + faults.duplicated + faults.outOfOrder + faults.errors === 0
   return { ok, ...(ok ? {} : { error: describe(faults) }), ...shared, ...outcome }
 }

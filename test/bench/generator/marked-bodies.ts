@@ -10,6 +10,7 @@ export interface Mark {
 /** Marks are `~b:<run>:<sender>:<sequence>:`, so that what an earlier run left behind is not counted. */
 export class MarkedBodies {
   readonly faults: Faults = { lost: 0, duplicated: 0, outOfOrder: 0, errors: 0 }
+  readonly #checks: SequenceCheck[] = []
   readonly #mark = `~b:${randomBytes(4).toString('hex')}:`
 
   /** A text of at least `bytes` bytes that needs no escaping. */
@@ -31,7 +32,14 @@ export class MarkedBodies {
 
   /** What one recipient gets from one sender. */
   sequence(): SequenceCheck {
-    return new SequenceCheck(this.faults)
+    const check = new SequenceCheck(this.faults)
+    this.#checks.push(check)
+    return check
+  }
+
+  /** For a run that does not come to its end: what later ones have overtaken is lost. */
+  giveUp(): void {
+    for (const check of this.#checks) check.giveUp()
   }
 }
 
@@ -67,6 +75,12 @@ export class SequenceCheck {
 
   /** At the end, when `total` numbers should have come. */
   finish(total: number): void {
-    this.#faults.lost += this.#skipped.size + Math.max(0, total - this.#next)
+    this.#faults.lost += Math.max(0, total - this.#next)
+    this.giveUp()
+  }
+
+  giveUp(): void {
+    this.#faults.lost += this.#skipped.size
+    this.#skipped.clear()
   }
 }

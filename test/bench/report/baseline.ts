@@ -1,8 +1,7 @@
 /** The committed figures: as ratios to what was measured in the same run, since absolute ones move with the machine. */
 import { geometricMean, median, round } from '../measure/statistics.js'
-import { type Figure, isMemory, ratioOf, type Unit } from './figures.js'
+import { type Figure, isMemory, isPeer, OURS, ratioOf, type Unit } from './figures.js'
 
-const OURS = 'beaconfire'
 const CALIBRATION = 'calibration'
 /** Less than this of the baseline's ratio is a loss. */
 const TOLERANCE = 0.9
@@ -64,7 +63,7 @@ function changeBetween(before: BaselineLine, after: BaselineLine): Pick<Verdict,
 function ratios(figure: Figure, figures: readonly Figure[], calibrations: readonly number[]): Record<string, number> {
   const found: Record<string, number> = {}
   for (const peer of figures) {
-    const ratio = peer.line === figure.line && peer.server !== OURS ? ratioOf(figure, peer) : undefined
+    const ratio = peer.line === figure.line && isPeer(peer.server) ? ratioOf(figure, peer) : undefined
     if (ratio !== undefined) found[peer.server] = round(ratio, 4)
   }
   const score = median(calibrations)

@@ -3,6 +3,10 @@ import type { Part } from '../generator/request.js'
 import { type Latency, median } from '../measure/statistics.js'
 import type { RunRecord } from '../run/run-record.js'
 
+export const OURS = 'beaconfire'
+/** What the machine allows, and nobody's rival. */
+export const CEILING = 'relay'
+
 export type Unit = 'per CPU-s' | 'per s' | 'KiB each' | 'MB'
 
 /** One line of the table. */
@@ -34,6 +38,11 @@ export function figuresOf(runs: readonly RunRecord[]): Figure[] {
     groups.set(key, [...(groups.get(key) ?? []), run])
   }
   return [...groups.values()].flatMap(figuresOfGroup)
+}
+
+/** True for servers that ours is compared with. */
+export function isPeer(server: string): boolean {
+  return server !== OURS && server !== CEILING
 }
 
 /** How much better `figure` is than `other`: 2 is twice as good. */

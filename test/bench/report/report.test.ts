@@ -44,6 +44,12 @@ test('the table compares with the better of two peers, whichever way is better',
   assert.match(idle, /\| idle \| beaconfire \| 20\.0 KiB each \| 1\.50 \|/)
 })
 
+test('what the machine allows is no peer to compare with', () => {
+  const figures = figuresOf([run('beaconfire', 300), run('prosody', 100), run('relay', 900)])
+  assert.match(markdownTable(figures), /\| messages-w1 \| beaconfire \| 300 per CPU-s \| 3\.00 \|/)
+  assert.deepEqual(Object.keys(baselineLines(figures, [])['messages-w1']?.ratios ?? {}), ['prosody'])
+})
+
 test('a slower machine is no loss, a slower server is', () => {
   const before = baseline([run('beaconfire', 300), run('prosody', 100)], [1000])
   const [slowMachine] = compare(before, figuresOf([run('beaconfire', 150), run('prosody', 50)]), [1000])

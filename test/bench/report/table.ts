@@ -1,6 +1,6 @@
 /** The figures as a table, for a terminal or for a Markdown page. */
 import Table from 'cli-table3'
-import { type Figure, isMemory, ratioOf } from './figures.js'
+import { type Figure, isMemory, isPeer, OURS, ratioOf } from './figures.js'
 
 const HEAD = [
   'scenario',
@@ -18,7 +18,6 @@ const HEAD = [
 ]
 /** Columns of words; all others are numbers. */
 const WORDS = 2
-const OURS = 'beaconfire'
 
 export function terminalTable(figures: readonly Figure[]): string {
   const table = new Table({
@@ -61,7 +60,7 @@ function quantiles(latency: Figure['latency']): string {
 function comparison(figure: Figure, all: readonly Figure[]): string {
   if (figure.server !== OURS) return '-'
   const ratios = all
-    .filter((it) => it.line === figure.line && it.server !== OURS)
+    .filter((it) => it.line === figure.line && isPeer(it.server))
     .map((peer) => ratioOf(figure, peer))
     .filter((it) => it !== undefined)
   if (ratios.length > 0) return number(Math.min(...ratios), 2)

@@ -1,5 +1,5 @@
 /** What the bench needs of a server it starts itself. */
-import type { MetricsSource, Target } from '../generator/request.js'
+import type { MetricsSource, Target, Workload } from '../generator/request.js'
 import type { RowCounts } from './filled-rows.js'
 
 /** A switch of the server that a scenario needs. As installed where nothing is said. */
@@ -63,8 +63,8 @@ export interface BenchServer {
   dataVersion(): string
   /** Resolves once it accepts connections. @throws with the end of its output when it does not */
   start(options: StartOptions): Promise<StartedServer>
-  /** False for a variant it cannot be started as; all can unless this says so. */
-  canBe?(variant: ServerVariant): boolean
+  /** False for a variant it cannot be started as, or a load it does not know; all can unless this says so. */
+  canBe?(variant: ServerVariant, workload: Workload): boolean
   /** How many messages a stopped server has kept in its folder, wherever the variant has it keep them; undefined where it cannot be told. */
   archived?(folder: string, variant: ServerVariant): Promise<number | undefined>
 }
