@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Duplex } from 'node:stream'
 import test from 'node:test'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { SessionEnded } from '@beaconfire/plugin-sdk'
 import { readText, secureContext, startListener, startPair } from './connected-pair.fixture.js'
+import { TcpTransport } from './tcp-transport.js'
+import { TurnScheduler } from './turn-scheduler.js'
 
 test('what is written in one turn arrives in order and in one piece', async (t) => {
   const { bound, client } = await startPair(t)
@@ -40,6 +43,33 @@ test('whenFlushed resolves for what was written before it, while more is written
     await bound.transport.whenFlushed()
   }
   assert.equal(bound.transport.queuedBytes, 0)
+})
+
+test('each write counts as taken when the operating system has all of it, and not before', async (t) => {
+  const { bound, client } = await startPair(t)
+  const { transport } = bound
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  transport.write('taken at once')
+  await transport.whenFlushed()
+  assert.deepEqual([transport.writes, transport.writesTaken], [1, 1])
+  client.pause()
+  for (const text of ['x'.repeat(20_000_000), 'waits', 'behind it']) {
+    transport.write(text)
+    await turn()
+    await turn()
+  }
+  assert.deepEqual([transport.writes, transport.writesTaken], [4, 1])
+  client.resume()
+  await transport.whenFlushed()
+  assert.deepEqual([transport.writesTaken, transport.queuedBytes], [4, 0])
+})
+
+test('a write that fails at once is not taken', async () => {
+  const broken = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(new Error('EPIPE')) })
+  const transport = new TcpTransport(broken as Socket, { scheduler: new TurnScheduler() })
+  transport.write('never arrives')
+  await assert.rejects(transport.whenFlushed(), SessionEnded)
+  assert.deepEqual([transport.writes, transport.writesTaken], [1, 0])
 })
 
 test('end writes what is gathered, then the connection ends without an error', async (t) => {

@@ -93,8 +93,9 @@ export class TcpTransport implements Transport, Flushable, Postponed {
     this.#gathered = ''
     // A socket that was destroyed emits no more than its end; its bytes are lost with it.
     if (this.#isClosed || !this.#socket.writable) return
-    this.#writes++
-    this.#socket.write(text, 'utf8', this.#wasTaken)
+    const isFree = this.#taken === this.#writes++
+    if (this.#isSecure || !isFree) this.#socket.write(text, 'utf8', this.#nextWasTaken)
+    else this.#writeAtOnce(text)
   }
 
   whenFlushed(): Promise<void> {
@@ -198,6 +199,14 @@ export class TcpTransport implements Transport, Flushable, Postponed {
     socket.off('close', this.#closed)
   }
 
+  /** In clear the operating system takes nearly always all at once. A callback costs a tick each time: it is asked for where it does not. */
+  #writeAtOnce(text: string): void {
+    const socket = this.#socket
+    socket.write(text, 'utf8')
+    if (socket.writableLength === 0 && socket.errored === null) this.#tookOneMore()
+    else socket.write('', this.#nextWasTaken)
+  }
+
   readonly #received = (chunk: Uint8Array): void => {
     if (this.#isEnding) return
     if (this.#settings.scheduler.hasTime()) {
@@ -209,9 +218,13 @@ export class TcpTransport implements Transport, Flushable, Postponed {
     this.#settings.scheduler.postpone(this)
   }
 
-  readonly #wasTaken = (error?: Error | null): void => {
+  readonly #nextWasTaken = (error?: Error | null): void => {
     // Node reports success for what is dropped with a destroyed socket. The end of the connection follows, and rejects who waits.
     if (error || this.#socket.destroyed) return
+    this.#tookOneMore()
+  }
+
+  #tookOneMore(): void {
     this.#taken++
     while (this.#waiters[0] && this.#waiters[0].write <= this.#taken) this.#waiters.shift()?.resolve()
   }
