@@ -1,10 +1,11 @@
 /** `npm run bench`: load-tests this server beside Prosody and ejabberd, or a server at an address. See docs/performance.md. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BenchCommand, parseCommand } from './command.js'
 import { type Baseline, baselineLines, compare, type Verdict } from './report/baseline.js'
+import { readBaseline, writeBaseline } from './report/baseline-file.js'
 import { figuresOf } from './report/figures.js'
 import { Progress } from './report/progress.js'
 import { markdownTable, terminalTable } from './report/table.js'
@@ -12,11 +13,9 @@ import { Bench, canRun } from './run/bench.js'
 import type { BenchRecord, RunRecord } from './run/run-record.js'
 import type { BenchServer } from './servers/bench-server.js'
 
-const HERE = fileURLToPath(new URL('.', import.meta.url))
-const RESULTS = resolve(HERE, '../../bench-results')
+const RESULTS = fileURLToPath(new URL('../../bench-results', import.meta.url))
 /** Of a core: with more, the generator is what limits. Figures per CPU-second of the server stay good. */
 const GENERATOR_LIMIT = 0.85
-const BASELINE = join(HERE, 'baseline.json')
 
 const command = parseCommand(process.argv)
 const progress = new Progress()
@@ -30,7 +29,8 @@ process.exitCode = await main(command).catch((error: unknown) => {
 })
 
 async function main({ scenarios, rounds, check, saveBaseline, markdown, ...options }: BenchCommand): Promise<number> {
-  const baseline = check ? readBaseline(options.quick) : undefined
+  const baseline = check ? readBaseline(machine(), options.quick) : undefined
+  if (baseline) warnOfOtherMachine(baseline)
   const servers = options.servers.filter((it) => isPresent(it, progress))
   const ours = scenarios.filter((it) => servers.some((server) => canRun(server, it)))
   for (const it of scenarios) if (!ours.includes(it)) progress.line(`left out: ${it.name} cannot be run on ${servers.map((s) => s.name).join(', ')}`)
@@ -71,7 +71,9 @@ async function main({ scenarios, rounds, check, saveBaseline, markdown, ...optio
   if (limited.length > 0) progress.line(`the generator's core was full, so rates per second and latencies are its own: ${limited.join(', ')}`)
   const failed = runs.filter((it) => !it.ok)
   for (const it of failed) progress.line(`not ok: ${it.scenario} on ${it.server}, round ${it.round}: ${it.error}`)
-  if (saveBaseline && failed.length === 0) writeBaseline(options.quick)
+  if (saveBaseline && failed.length === 0) {
+    writeBaseline({ made: startedAt.slice(0, 10), machine: machine(), quick: options.quick, lines: baselineLines(figures, calibrations) })
+  }
   return failed.length > 0 || verdicts.some((it) => it.isLoss) ? 1 : 0
 }
 
@@ -104,28 +106,9 @@ function machine(): string {
   return `${availableParallelism()} cores ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`
 }
 
-/** @throws when there is none, or it was made of other loads */
-function readBaseline(quick: boolean): Baseline {
-  if (!existsSync(BASELINE)) throw new Error('there is no baseline yet: --save-baseline makes it')
-  const baseline = JSON.parse(readFileSync(BASELINE, 'utf8')) as Baseline
-  if (baseline.quick !== quick)
-    throw new Error(`the baseline was made ${baseline.quick ? 'with' : 'without'} --quick: the figures cannot be compared`)
-  return baseline
-}
-
-/** Lines that were not measured now stay as they were. */
-function writeBaseline(quick: boolean): void {
-  const lines = baselineLines(figuresOf(runs), calibrations)
-  writeFileSync(
-    BASELINE,
-    `${JSON.stringify({ made: startedAt.slice(0, 10), machine: machine(), quick, lines: { ...earlierLines(quick), ...lines } }, undefined, 2)}\n`,
-  )
-}
-
-/** None where there was no baseline, or one of other loads. */
-function earlierLines(quick: boolean): Baseline['lines'] {
-  const earlier = existsSync(BASELINE) ? (JSON.parse(readFileSync(BASELINE, 'utf8')) as Baseline) : undefined
-  return earlier?.quick === quick ? earlier.lines : {}
+function warnOfOtherMachine({ machine: made }: Baseline): void {
+  if (made === machine()) return
+  progress.line(`the baseline was made on another machine (${made}), and ratios differ by processor: --save-baseline makes one for this`)
 }
 
 function verdictLine({ line, change, references, isLoss }: Verdict): string {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Part } from '../generator/request.js'
 import type { RunRecord } from '../run/run-record.js'
 import { type Baseline, baselineLines, compare } from './baseline.js'
+import { readBaseline, writeBaseline } from './baseline-file.js'
 import { figuresOf } from './figures.js'
 import { markdownTable } from './table.js'
 
@@ -74,4 +78,20 @@ test('more memory for a connection is a loss', () => {
       ['idle-after-start', 1, false],
     ],
   )
+})
+
+test('each machine has a baseline of its own, and one without is compared with the latest of another', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'beaconfire-baseline-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'baseline.json')
+  assert.throws(() => readBaseline('one', false, file), /no baseline yet/)
+  const line = (value: number) => ({ value, unit: 'per CPU-s', ratios: {} }) as const
+  const made = { made: '2000-01-01', quick: false }
+  writeBaseline({ ...made, machine: 'one', lines: { a: line(1), b: line(1) } }, file)
+  writeBaseline({ ...made, machine: 'two', lines: { a: line(2) } }, file)
+  writeBaseline({ ...made, machine: 'one', lines: { a: line(3) } }, file)
+  assert.deepEqual(readBaseline('one', false, file).lines, { a: line(3), b: line(1) })
+  assert.equal(readBaseline('two', false, file).machine, 'two')
+  assert.equal(readBaseline('three', false, file).machine, 'one')
+  assert.throws(() => readBaseline('one', true, file), /were made without --quick/)
 })
