@@ -93,8 +93,9 @@ export class TcpTransport implements Transport, Flushable, Postponed {
     this.#gathered = ''
     // A socket that was destroyed emits no more than its end; its bytes are lost with it.
     if (this.#isClosed || !this.#socket.writable) return
-    const isFree = this.#taken === this.#writes++
-    if (this.#isSecure || !isFree) this.#socket.write(text, 'utf8', this.#nextWasTaken)
+    const isBlocked = this.#taken < this.#writes
+    this.#writes++
+    if (this.#isSecure || isBlocked) this.#socket.write(text, 'utf8', this.#nextWasTaken)
     else this.#writeAtOnce(text)
   }
 

@@ -2,14 +2,13 @@
  * The flight recorder: follows sampled stanzas on their whole way, when an administrator has armed it. Disarmed it is not
  * in the way at all.
  */
-import { randomBytes } from 'node:crypto'
 import { detachText, type Jid, type RoutedNotes, type Session, type Stanza, type StanzaKind } from '@beaconfire/plugin-sdk'
 import type { CrossingProbe, CrossingWatch } from './chain-watch.js'
 import { type Flight, type FlightCrossing, type FlightMark, type FlightStep, sizeOfCrossing, sizeOfStep, type Waypoint } from './flight.js'
 import { type FlightPlace, type FlightQuery, FlightRing } from './flight-ring.js'
 import { RecordedCrossing } from './recorded-crossing.js'
-import { redactStanza } from './redact-stanza.js'
 import { shownError } from './shown-error.js'
+import { markingKey, shownStanza } from './shown-stanza.js'
 import { Waypoints } from './waypoints.js'
 
 /** Which stanzas are recorded, how, and for how long. All that is given must hold. */
@@ -57,7 +56,6 @@ type HookOutcome = 'handled' | 'pass' | 'rejected'
 interface Armed extends Arming {
   readonly until: number
   readonly timer: NodeJS.Timeout
-  /** By which texts that are left out can be told apart. */
   readonly key: string
   readonly waypoints: Waypoints
 }
@@ -81,7 +79,7 @@ export class FlightRecorder implements CrossingWatch {
     this.disarm()
     const timer = setTimeout(() => this.disarm(), arming.seconds * 1000)
     timer.unref()
-    this.#armed = { ...arming, until: Date.now() + arming.seconds * 1000, timer, key: randomBytes(16).toString('hex'), waypoints: new Waypoints() }
+    this.#armed = { ...arming, until: Date.now() + arming.seconds * 1000, timer, key: markingKey(), waypoints: new Waypoints() }
     this.#ring.resize(arming.maxFlights, arming.maxBytes)
     this.#switch(this)
     return this.status()
@@ -198,9 +196,8 @@ class Recorded {
     return new RecordedCrossing(this, crossing)
   }
 
-  /** @returns a text that may be kept */
   shown(xml: string): string {
-    return detachText(this.#armed.bodies ? xml : redactStanza(xml, this.#armed.key))
+    return shownStanza(xml, this.#armed.bodies, this.#armed.key)
   }
 
   shownError(error: unknown): string {

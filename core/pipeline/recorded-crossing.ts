@@ -25,7 +25,8 @@ export class RecordedCrossing implements CrossingProbe {
     return this.#begunAt
   }
 
-  ended(interceptor: GuardedInterceptor, { packet, processed }: PacketCrossing, outcome: CallOutcome, endedAt: number, error?: unknown): void {
+  ended(interceptor: GuardedInterceptor, { packet, processed }: PacketCrossing, outcome: CallOutcome, error?: unknown): void {
+    const endedAt = performance.now()
     const isSkipped = outcome === 'skipped'
     const mark = this.#markOf(isSkipped ? this.#before : packet.toString(), error)
     const waypoint = this.#flight.waypoints.ofInterceptor(interceptor, this.#stage(processed))

@@ -1,9 +1,8 @@
 /** How a shadow version's verdicts and rewrites compare with those of the version that serves. */
-import { randomBytes } from 'node:crypto'
 import { detachText, PacketRejected } from '@beaconfire/plugin-sdk'
 import type { StageName } from './flight.js'
-import { redactStanza } from './redact-stanza.js'
 import { shownError } from './shown-error.js'
+import { markingKey, shownStanza } from './shown-stanza.js'
 
 /** What an interceptor made of a stanza. */
 export interface Outcome {
@@ -59,7 +58,7 @@ const MAX_DIFFERENCES = 200
 const MAX_CHARACTERS = 8192
 
 export class ShadowResults {
-  readonly #key = randomBytes(16).toString('hex')
+  readonly #key = markingKey()
   readonly #bodies: boolean
   readonly #differences: ShadowDifference[] = []
   readonly #denied = new Map<string, number>()
@@ -130,8 +129,8 @@ export class ShadowResults {
   }
 
   #text(xml: string): string {
-    const text = this.#bodies ? xml : redactStanza(xml, this.#key)
-    return detachText(text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text)
+    const text = shownStanza(xml, this.#bodies, this.#key)
+    return text.length > MAX_CHARACTERS ? detachText(`${text.slice(0, MAX_CHARACTERS)}…`) : text
   }
 }
 

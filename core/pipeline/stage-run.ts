@@ -13,8 +13,7 @@ export type CallOutcome = 'passed' | 'rejected' | 'failed' | 'overran' | 'given-
 export interface CallProbe {
   /** @returns when the call begins, by `performance.now()`, so that what the probe itself takes is not the interceptor's */
   begun(interceptor: GuardedInterceptor, crossing: PacketCrossing): number
-  /** @param endedAt by `performance.now()` */
-  ended(interceptor: GuardedInterceptor, crossing: PacketCrossing, outcome: CallOutcome, endedAt: number, error?: unknown): void
+  ended(interceptor: GuardedInterceptor, crossing: PacketCrossing, outcome: CallOutcome, error?: unknown): void
 }
 
 /**
@@ -63,16 +62,15 @@ function runEach(
   for (let i = start; i < interceptors.length; i++) {
     const it = interceptors[i] as GuardedInterceptor
     if (it.openUntil !== 0 && !it.mayTry(startedAt)) {
-      probe?.ended(it, crossing, 'skipped', performance.now())
+      probe?.ended(it, crossing, 'skipped')
       it.skipped(crossing)
       continue
     }
     if (probe !== undefined) startedAt = probe.begun(it, crossing)
     let isOnTime = true
-    let endedAt: number
     try {
       const result = it.called.interceptPacket(crossing)
-      endedAt = performance.now()
+      const endedAt = performance.now()
       if (result !== undefined && isPromise(result)) {
         isOnTime = it.returned(endedAt - startedAt, false)
         const run = asynchronous ?? new AsynchronousRun(stages, crossing, deadlines, probe)
@@ -81,13 +79,13 @@ function runEach(
       isOnTime = it.returned(endedAt - startedAt, true)
       startedAt = endedAt
     } catch (error) {
-      endedAt = performance.now()
+      const endedAt = performance.now()
       isOnTime = it.returned(endedAt - startedAt, false)
       fail(it, crossing, error, probe, isOnTime)
       startedAt = endedAt
       continue
     }
-    probe?.ended(it, crossing, isOnTime ? 'passed' : 'overran', endedAt)
+    probe?.ended(it, crossing, isOnTime ? 'passed' : 'overran')
     if (type !== undefined && crossing.packet.type !== type) return runRest(it, stages, crossing, deadlines, probe, asynchronous)
   }
   return undefined
@@ -161,7 +159,7 @@ function listOf(stages: Stages, { packet, processed }: PacketCrossing): CallList
 }
 
 function fail(it: GuardedInterceptor, crossing: PacketCrossing, error: unknown, probe: CallProbe | undefined, isOnTime = true): void {
-  probe?.ended(it, crossing, error instanceof PacketRejected && !crossing.processed ? 'rejected' : 'failed', performance.now(), error)
+  probe?.ended(it, crossing, error instanceof PacketRejected && !crossing.processed ? 'rejected' : 'failed', error)
   it.failed(error, crossing, isOnTime)
 }
 
@@ -220,7 +218,7 @@ class AsynchronousRun implements Timed {
     this.isGivenUp = true
     const { crossing, deadlines, list, probe, stages } = this
     const it = this.current
-    probe?.ended(it, crossing, 'given-up', performance.now())
+    probe?.ended(it, crossing, 'given-up')
     try {
       it.givenUp(crossing, this.isOnTime)
       const next = crossing.processed ? crossing : crossing.detached()
@@ -238,7 +236,7 @@ class AsynchronousRun implements Timed {
   private fulfilled(): void {
     if (this.isGivenUp) return
     if (this.isOnTime) this.current.settled()
-    this.probe?.ended(this.current, this.crossing, this.isOnTime ? 'passed' : 'overran', performance.now())
+    this.probe?.ended(this.current, this.crossing, this.isOnTime ? 'passed' : 'overran')
     this.goOn()
   }
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { BenchAccounts, GeneratorRequest, GeneratorResult, Workload } from '../generator/request.js'
 import { calibrate } from '../measure/calibration.js'
 import { hasProcessFigures, treeCpuSeconds } from '../measure/process-tree.js'
-import { CEILING, OURS } from '../report/figures.js'
+import { isPeer } from '../report/figures.js'
 import { needsOf, type Scenario, workloadFor } from '../scenarios.js'
 import type { BenchServer, StartedServer } from '../servers/bench-server.js'
 import { runGenerator } from './generator-process.js'
@@ -164,7 +164,7 @@ export class Bench {
 }
 
 export function canRun(server: BenchServer, scenario: Scenario): boolean {
-  if (scenario.ours && server.name !== OURS && server.name !== CEILING) return false
+  if (scenario.ours && isPeer(server.name)) return false
   return server.canBe?.(scenario.variant ?? {}, scenario.workload) ?? true
 }
 
