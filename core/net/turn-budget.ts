@@ -9,7 +9,7 @@ export interface Postponed {
 }
 
 /** In ms. A turn takes this, and what the last piece of work takes. */
-export const BUDGET_MS = 5
+export const BUDGET_MS = 3
 
 export class TurnBudget {
   readonly #now: () => number

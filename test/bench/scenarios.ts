@@ -65,7 +65,7 @@ function longEvent(name: string, description: string, workload: Workload): Scena
   return { name, group: 'long-events', description, workload, ours: true, onDemand: true }
 }
 
-/** Beside `hostile-nobody`: what the figures of the others lose is what the offenders take. The limits are those of the defaults. */
+/** What the figures of the others lose to offenders is to be no more than they lose to `hostile-allowed`. The limits are those of the defaults. */
 function hostile(name: string, description: string, offenders?: Offenders): Scenario {
   return {
     name: `hostile-${name}`,
@@ -192,6 +192,7 @@ const LONG_EVENTS: readonly Scenario[] = [
 
 const HOSTILE: readonly Scenario[] = [
   hostile('nobody', 'nobody else there'),
+  hostile('allowed', '10 clients send half a megabyte a second, all that they may, and are read', { conduct: 'allowed', count: 10 }),
   hostile('deaf', '10 clients that others send half a megabyte a second read nothing', { conduct: 'deaf', count: 10, mustBeClosed: true }),
   hostile('flood', '10 clients send a megabyte a second', { conduct: 'flood', count: 10, mustBeClosed: true }),
   hostile('large', '10 clients send stanzas of the largest size', { conduct: 'large', count: 10 }),

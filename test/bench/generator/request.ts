@@ -30,10 +30,11 @@ export interface MessagesWorkload {
 
 export interface Offenders {
   /**
-   * `deaf`: reads nothing of what others, within their limits, send to it. `flood`: sends twice the bytes that it may.
-   * `large`: sends stanzas of the largest size, as fast as it may. `newcomers`: connect, and say nothing.
+   * `allowed`: no offence, but all that it may: sends as many bytes as its limits allow, to one who reads. `deaf`: reads nothing of what
+   * others, within their limits, send to it. `flood`: sends twice the bytes that it may. `large`: sends stanzas of the largest size, as
+   * fast as it may. `newcomers`: connect, and say nothing.
    */
-  readonly conduct: 'deaf' | 'flood' | 'large' | 'newcomers'
+  readonly conduct: 'allowed' | 'deaf' | 'flood' | 'large' | 'newcomers'
   readonly count: number
   /** The run fails unless the server has closed all of them by its end. */
   readonly mustBeClosed?: boolean

@@ -48,6 +48,21 @@ test('the table compares with the better of two peers, whichever way is better',
   assert.match(idle, /\| idle \| beaconfire \| 20\.0 KiB each \| 1\.50 \|/)
 })
 
+test('what no peer can do is compared with a line of our own: interceptors with none, offenders with clients that do all they may', () => {
+  const lines = [
+    ['interceptors-0', 400],
+    ['interceptors-1-sync', 300],
+    ['hostile-nobody', 1000],
+    ['hostile-allowed', 500],
+    ['hostile-flood', 600],
+  ] as const
+  const table = markdownTable(figuresOf(lines.map(([scenario, value]) => run('beaconfire', value, { scenario }))))
+  assert.match(table, /\| interceptors-0 \| beaconfire \| 400 per CPU-s \| - \|/)
+  assert.match(table, /\| interceptors-1-sync \| beaconfire \| 300 per CPU-s \| 0\.75 of none \|/)
+  assert.match(table, /\| hostile-nobody \| beaconfire \| 1,000 per CPU-s \| 2\.00 of allowed \|/)
+  assert.match(table, /\| hostile-flood \| beaconfire \| 600 per CPU-s \| 1\.20 of allowed \|/)
+})
+
 test('what the machine allows is no peer to compare with', () => {
   const figures = figuresOf([run('beaconfire', 300), run('prosody', 100), run('relay', 900)])
   assert.match(markdownTable(figures), /\| messages-w1 \| beaconfire \| 300 per CPU-s \| 3\.00 \|/)

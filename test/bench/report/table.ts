@@ -56,7 +56,13 @@ function quantiles(latency: Figure['latency']): string {
   return latency ? [latency.p50, latency.p95, latency.p99].map((it) => number(it, 1)).join(' / ') : '-'
 }
 
-/** Ours against the best of the others; interceptors against none of them. */
+/** Lines of these names, and the one that each is compared with where no peer can do it. */
+const BESIDE = [
+  { lines: 'interceptors-', reference: 'interceptors-0', called: 'none' },
+  { lines: 'hostile-', reference: 'hostile-allowed', called: 'allowed' },
+]
+
+/** Ours against the best of the others; else interceptors against none of them, and offenders against clients that do all they may. */
 function comparison(figure: Figure, all: readonly Figure[]): string {
   if (figure.server !== OURS) return '-'
   const ratios = all
@@ -64,9 +70,10 @@ function comparison(figure: Figure, all: readonly Figure[]): string {
     .map((peer) => ratioOf(figure, peer))
     .filter((it) => it !== undefined)
   if (ratios.length > 0) return number(Math.min(...ratios), 2)
-  const bare = all.find((it) => it.line === 'interceptors-0' && it.server === OURS)
-  const ratio = figure.line.startsWith('interceptors-') && bare && figure !== bare ? ratioOf(figure, bare) : undefined
-  return ratio === undefined ? '-' : `${number(ratio, 2)} of none`
+  const beside = BESIDE.find((it) => figure.line.startsWith(it.lines) && figure.line !== it.reference)
+  const reference = beside && all.find((it) => it.line === beside.reference && it.server === OURS)
+  const ratio = reference && ratioOf(figure, reference)
+  return ratio === undefined ? '-' : `${number(ratio, 2)} of ${beside?.called}`
 }
 
 function number(value: number | undefined, digits = 0): string {

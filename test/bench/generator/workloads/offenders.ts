@@ -6,7 +6,7 @@ import type { ClientConnection } from '../client-connection.js'
 import { type Crowd, range } from '../crowd.js'
 import type { Offenders, Target } from '../request.js'
 
-/** Of a sender to one who does not read, and of a sender of large stanzas: within what one session may send by default. */
+/** Of all who do not flood: within what one session may send by default. */
 const ALLOWED_BYTES_PER_SECOND = 500_000
 /** Twice what one session may send by default. */
 const FLOOD_BYTES_PER_SECOND = 1_000_000
