@@ -142,8 +142,8 @@ export abstract class BaseStanza {
 
   /** Adds a child that nobody changes afterwards: where there is no tree none is built for it. */
   appendChild(child: Element): this {
-    if (!this.#outline || this.#inner === undefined || child.children.length > 0) return this.addChild(child)
-    return this.#append(child.getName(), child.getNS(), child.toString())
+    if (!this.#outline || this.#inner === undefined) return this.addChild(child)
+    return this.#append(child.getName(), child.getNS(), child.toString(), child.children)
   }
 
   /** {@link appendChild} of an element that has no content, at a fraction of the cost. @throws TypeError as `element` does */
@@ -154,11 +154,15 @@ export abstract class BaseStanza {
     return this.#append(name, namespace, `${xml}/>`)
   }
 
-  #append(name: string, namespace: string | undefined, xml: string): this {
+  /** @param children of the child that is appended */
+  #append(name: string, namespace: string | undefined, xml: string, children: readonly unknown[] = []): this {
     if (this.#text !== undefined) this.#text = this.#inner === '' ? undefined : this.#text.slice(0, -this.#endTag.length) + xml + this.#endTag
+    const at = (this.#inner as string).length
     this.#inner += xml
-    const end = (this.#inner as string).length
-    this.#outline = [...(this.#outline as readonly ChildOutline[]), { name, namespace, start: end, end, isText: true }]
+    // What is written has no > but at the end of a tag.
+    const [start, end] = children.length === 0 ? [xml.length, xml.length] : [xml.indexOf('>') + 1, xml.lastIndexOf('<')]
+    const isText = children.every((it) => typeof it === 'string')
+    this.#outline = [...(this.#outline as readonly ChildOutline[]), { name, namespace, start: at + start, end: at + end, isText }]
     this.#element = undefined
     return this
   }

@@ -139,3 +139,27 @@ test('a leaf is written as the builder writes it, whether the stanza has a tree 
   }
   assert.throws(() => message({}, element('body', {}, 'Hi')).appendLeaf('id', 'urn:x', { by: '\u0000' }), TypeError)
 })
+
+test('a child with content is appended without a tree, and read like the others', () => {
+  const children = [
+    element('empty', { xmlns: 'urn:x', at: '>' }),
+    element('text', { xmlns: 'urn:x', at: '</' }, 'x > y & "z"'),
+    element('deep', {}, element('inner', { xmlns: 'urn:x' }, 'i'), 'tail'),
+  ]
+  const read = new Message({ type: 'chat' }, inner, outline)
+  const built = parseStanza(`<message type="chat">${inner}</message>`)
+  for (const child of children) {
+    read.appendChild(child)
+    built.addChild(parseElement(child.toString()))
+  }
+  assert.deepEqual(read.childNamespaces(), built.childNamespaces())
+  for (const [name, ns] of [
+    ['empty', 'urn:x'],
+    ['text', 'urn:x'],
+    ['deep', NS.client],
+    ['body', NS.client],
+  ] as const) {
+    assert.equal(read.childText(name, ns), built.childText(name, ns), name)
+  }
+  assert.equal(read.toString(), built.toString())
+})

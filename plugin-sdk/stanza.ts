@@ -166,6 +166,6 @@ export function errorReply(stanza: Stanza, error: StanzaError): Stanza | undefin
   const { from, to } = stanza
   reply.to = from
   reply.from = to
-  reply.addChild(error.toElement())
+  reply.appendChild(error.toElement())
   return reply
 }

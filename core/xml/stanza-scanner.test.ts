@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { childElements, Message, namespaceOf, parseElement } from '@beaconfire/plugin-sdk'
 import fc from 'fast-check'
-import { StanzaScanner } from './stanza-scanner.js'
+import { NOT_PLAIN, NOT_WHOLE, StanzaScanner } from './stanza-scanner.js'
 
 const limits = { stanzaBytes: 262_144, depth: 16, attributes: 16 }
 const scan = (text: string, start = 0) => {
@@ -26,8 +26,21 @@ describe('the plain form', () => {
     })
   }
 
-  test('every part of a stanza is left until all of it is there', () => {
-    for (const xml of plain) for (let cut = 0; cut < xml.length; cut++) assert.equal(scan(xml.slice(0, cut)).end, -1, xml.slice(0, cut))
+  test('a stanza in any two parts, or character by character, is read as if it had come whole', () => {
+    const found = ({ name, namespace, attributes, inner, children }: StanzaScanner) => ({ name, namespace, attributes, inner, children })
+    for (const xml of plain) {
+      const whole = found(scan(xml).scanner)
+      for (let cut = 1; cut < xml.length; cut++) {
+        const { end, scanner } = scan(`<r/>${xml.slice(0, cut)}`, 4)
+        assert.equal(end, NOT_WHOLE, xml.slice(0, cut))
+        assert.equal(scanner.resume(`${xml}<next/>`), xml.length, xml.slice(0, cut))
+        assert.deepEqual(found(scanner), whole)
+      }
+      const { scanner } = scan('<')
+      for (let length = 2; length < xml.length; length++) assert.equal(scanner.resume(xml.slice(0, length)), NOT_WHOLE)
+      assert.equal(scanner.resume(xml), xml.length)
+      assert.deepEqual(found(scanner), whole)
+    }
   })
 
   test('tells a namespace of its own, also after another element has had one', () => {
@@ -93,7 +106,7 @@ describe('all else is left to the strict parser', () => {
   ]
   for (const [what, xml] of others) {
     test(what, () => {
-      assert.equal(scan(xml).end, -1)
+      assert.equal(scan(xml).end, NOT_PLAIN)
     })
   }
 })
@@ -130,7 +143,7 @@ test('what it accepts is what the strict parser accepts, and reads the same (20,
       const damaged = isWhole === 0 ? whole : whole.slice(0, position) + insertion + whole.slice(position + removed)
       const xml = Buffer.from(damaged).toString() // the decoder gives no halves of characters
       const { end, scanner } = scan(xml)
-      if (end === -1) return
+      if (end < 0) return
       accepted++
       const strict = parseElement(xml.slice(0, end))
       assert.equal(strict.name, scanner.name)

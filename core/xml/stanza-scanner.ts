@@ -1,14 +1,20 @@
 /**
  * Reads children of the stream of the plain form nearly all have, without building a tree: ASCII names without prefix, attributes without
- * references, text with the five entities at most, no CDATA. Whatever is not of that form, or not whole in what was read, is left
- * to the strict parser. It never accepts what that one refuses: each rule below is a subset of XML 1.0 and Namespaces in XML.
+ * references, text with the five entities at most, no CDATA. Whatever is not of that form is left to the strict parser. It never accepts
+ * what that one refuses: each rule below is a subset of XML 1.0 and Namespaces in XML.
  */
 import type { ParserLimits } from './stream-parser.js'
 
 const [TAB, LF, SPACE, QUOT, AMP, APOS, HYPHEN, SLASH, SEMICOLON, LT, EQ, GT, RBRACKET] = [9, 10, 32, 34, 38, 39, 45, 47, 59, 60, 61, 62, 93] as const
 
-/** The scan failed: not of the plain form, or not whole. */
-const NOT_PLAIN = -1
+/** The scan failed: not of the plain form. */
+export const NOT_PLAIN = -1
+/** Of the plain form as far as it is there. */
+export const NOT_WHOLE = -2
+
+/** The one prefixed name of the plain form. */
+const LANG = 'xml:lang'
+const ENTITIES = ['lt;', 'gt;', 'amp;', 'quot;', 'apos;']
 
 /** Attributes of one element beyond which comparing each with each other is left to the strict parser. */
 const MAX_PLAIN_ATTRIBUTES = 12
@@ -25,6 +31,8 @@ export interface ScannedChild {
   readonly isText: boolean
 }
 
+type OpenChild = { -readonly [Key in Exclude<keyof ScannedChild, 'end'>]: ScannedChild[Key] }
+
 export class StanzaScanner {
   /** Of what was found last: a stanza, or another element. */
   name = ''
@@ -36,6 +44,14 @@ export class StanzaScanner {
 
   readonly #limits: ParserLimits
   #text = ''
+  /** Where the element begins. */
+  #start = 0
+  /** Behind its start tag; -1 until that is read. */
+  #innerStart = -1
+  /** The child of it that is being read. */
+  #child: OpenChild | undefined
+  /** Where {@link resume} goes on, in the start of a tag or in text. */
+  #resumeAt = 0
   /** Names of open elements, as offsets into the text: start, end, start, end… */
   readonly #open: number[] = []
   /** Names of the attributes of the tag being read, likewise. */
@@ -50,23 +66,50 @@ export class StanzaScanner {
 
   /**
    * @param start a place directly below the stream's root
-   * @returns where the element ends, or -1
+   * @returns where the element ends, {@link NOT_PLAIN} or {@link NOT_WHOLE}
    */
   scan(text: string, start: number): number {
     if (text.charCodeAt(start) !== LT) return NOT_PLAIN
-    this.#text = text
     this.#open.length = 0
     this.attributes = {}
     this.children = []
-    const end = this.#scanStanza(start)
+    this.#start = start
+    this.#innerStart = -1
+    this.#child = undefined
+    this.#text = text
+    const end = this.#scanStart(start)
     this.#text = ''
     return end
   }
 
-  #scanStanza(start: number): number {
+  /**
+   * Goes on with an element that was {@link NOT_WHOLE}, where it stopped.
+   * @param text from the beginning of the element on, as far as it was there, and more
+   * @returns as {@link scan} does
+   */
+  resume(text: string): number {
+    if (this.#innerStart === -1) return this.scan(text, 0)
+    this.#moveToStart()
+    this.#text = text
+    const end = this.#scanInner(this.#resumeAt)
+    this.#text = ''
+    return end
+  }
+
+  /** What was found so far is counted from the beginning of the element. */
+  #moveToStart(): void {
+    const moved = this.#start
+    if (moved === 0) return
+    for (let at = 0; at < this.#open.length; at++) (this.#open[at] as number) -= moved
+    this.#innerStart -= moved
+    this.#resumeAt -= moved
+    this.#start = 0
+  }
+
+  #scanStart(start: number): number {
     this.#isTopLevel = true
-    let at = this.#scanTag(start)
-    if (at === NOT_PLAIN) return NOT_PLAIN
+    const at = this.#scanTag(start)
+    if (at < 0) return at
     this.#isTopLevel = false
     const text = this.#text
     this.name = text.slice(this.#open[0], this.#open[1])
@@ -75,17 +118,27 @@ export class StanzaScanner {
       this.inner = ''
       return at
     }
-    const innerStart = at
+    this.#innerStart = at
+    return this.#scanInner(at)
+  }
+
+  /** What is between the start tag and the end tag, and that. */
+  #scanInner(from: number): number {
+    const text = this.#text
     const { length } = text
     const open = this.#open
-    let child: { name: string; namespace: string | undefined; start: number; isText: boolean } | undefined
+    const innerStart = this.#innerStart
+    let child = this.#child
+    let at = from
     for (;;) {
       at = this.#scanText(at, length)
-      if (at === NOT_PLAIN || at + 1 >= length) return NOT_PLAIN
+      if (at === NOT_WHOLE) return this.#pause(this.#resumeAt, child)
+      if (at === NOT_PLAIN) return NOT_PLAIN
+      if (at + 1 >= length) return this.#pause(at, child)
       if (text.charCodeAt(at + 1) === SLASH) {
         const tagStart = at
         at = this.#scanEndTag(at + 2)
-        if (at === NOT_PLAIN) return NOT_PLAIN
+        if (at < 0) return at === NOT_WHOLE ? this.#pause(tagStart, child) : NOT_PLAIN
         if (open.length === 0) {
           this.inner = text.slice(innerStart, tagStart)
           return at
@@ -98,8 +151,12 @@ export class StanzaScanner {
       }
       if (child) child.isText = false
       const tagStart = at
+      const depth = open.length
       at = this.#scanTag(at)
-      if (at === NOT_PLAIN) return NOT_PLAIN
+      if (at < 0) {
+        open.length = depth
+        return at === NOT_WHOLE ? this.#pause(tagStart, child) : NOT_PLAIN
+      }
       const isEmpty = text.charCodeAt(at - 2) === SLASH
       if (isEmpty) {
         const nameEnd = open.pop() as number
@@ -114,7 +171,13 @@ export class StanzaScanner {
     }
   }
 
-  /** @returns where the next `<` stands */
+  #pause(at: number, child: OpenChild | undefined): typeof NOT_WHOLE {
+    this.#resumeAt = at
+    this.#child = child
+    return NOT_WHOLE
+  }
+
+  /** @returns where the next `<` stands; where it is not whole {@link #resumeAt} says where to go on */
   #scanText(from: number, length: number): number {
     const text = this.#text
     for (let at = from; at < length; at++) {
@@ -123,13 +186,19 @@ export class StanzaScanner {
       if (code > RBRACKET) {
         if (code > 0xfffd) return NOT_PLAIN
       } else if (code === AMP) {
-        at = this.#scanEntity(at + 1)
-        if (at === NOT_PLAIN) return NOT_PLAIN
+        const end = this.#scanEntity(at + 1)
+        if (end < 0) {
+          this.#resumeAt = at
+          return end
+        }
+        at = end
       } else if (code === RBRACKET ? text.charCodeAt(at + 1) === RBRACKET : code < SPACE && code !== LF && code !== TAB) {
         return NOT_PLAIN
       }
     }
-    return NOT_PLAIN
+    // A bracket may be the first of those that end CDATA.
+    this.#resumeAt = text.charCodeAt(length - 1) === RBRACKET ? Math.max(from, length - 1) : length
+    return NOT_WHOLE
   }
 
   /** One of the five (XML 1.0 §4.6). @returns where its `;` stands */
@@ -139,7 +208,7 @@ export class StanzaScanner {
     if (name.startsWith('lt;') || name.startsWith('gt;')) return at + 2
     if (name.startsWith('amp;')) return at + 3
     if ((name === 'quot;' || name === 'apos;') && text.charCodeAt(at + 4) === SEMICOLON) return at + 4
-    return NOT_PLAIN
+    return at + 5 > text.length && ENTITIES.some((it) => it.startsWith(name)) ? NOT_WHOLE : NOT_PLAIN
   }
 
   /** From the character after `</`. @returns the position after `>` */
@@ -149,16 +218,26 @@ export class StanzaScanner {
     const nameStart = this.#open.pop() as number
     const end = from + nameEnd - nameStart
     for (let a = nameStart, b = from; a < nameEnd; a++, b++) {
-      if (text.charCodeAt(a) !== text.charCodeAt(b)) return NOT_PLAIN
+      if (text.charCodeAt(a) !== text.charCodeAt(b)) return this.#endTagStopped(b, nameStart, nameEnd)
     }
-    return text.charCodeAt(end) === GT ? end + 1 : NOT_PLAIN
+    return text.charCodeAt(end) === GT ? end + 1 : this.#endTagStopped(end, nameStart, nameEnd)
+  }
+
+  #endTagStopped(at: number, nameStart: number, nameEnd: number): number {
+    this.#open.push(nameStart, nameEnd)
+    return this.#stopped(at)
+  }
+
+  /** What was expected is not there, or there is nothing yet. */
+  #stopped(at: number): number {
+    return at >= this.#text.length ? NOT_WHOLE : NOT_PLAIN
   }
 
   /** From a `<`; the element's name is pushed. @returns the position after `>` */
   #scanTag(from: number): number {
     const text = this.#text
     let at = scanName(text, from + 1)
-    if (at === from + 1) return NOT_PLAIN
+    if (at === from + 1) return this.#stopped(at)
     this.#open.push(from + 1, at)
     if (this.#open.length > this.#limits.depth * 2) return NOT_PLAIN
     this.#names.length = 0
@@ -166,13 +245,13 @@ export class StanzaScanner {
     for (;;) {
       const code = text.charCodeAt(at)
       if (code === GT) return at + 1
-      if (code === SLASH) return text.charCodeAt(at + 1) === GT ? at + 2 : NOT_PLAIN
-      if (code !== SPACE) return NOT_PLAIN
+      if (code === SLASH) return text.charCodeAt(at + 1) === GT ? at + 2 : this.#stopped(at + 1)
+      if (code !== SPACE) return this.#stopped(at)
       while (text.charCodeAt(at) === SPACE) at++
       const next = text.charCodeAt(at)
       if (next === GT || next === SLASH) continue
       at = this.#scanAttribute(at)
-      if (at === NOT_PLAIN) return NOT_PLAIN
+      if (at < 0) return at
     }
   }
 
@@ -180,13 +259,14 @@ export class StanzaScanner {
   #scanAttribute(start: number): number {
     const text = this.#text
     let nameEnd = scanName(text, start)
-    if (text.startsWith('xml:lang', start)) nameEnd = start + 8
-    if (nameEnd === start || text.charCodeAt(nameEnd) !== EQ) return NOT_PLAIN
+    if (text.startsWith(LANG, start)) nameEnd = start + LANG.length
+    if (nameEnd === start || text.charCodeAt(nameEnd) !== EQ) return LANG.startsWith(text.slice(start)) ? NOT_WHOLE : this.#stopped(nameEnd)
     const quote = text.charCodeAt(nameEnd + 1)
-    if (quote !== QUOT && quote !== APOS) return NOT_PLAIN
+    if (quote !== QUOT && quote !== APOS) return this.#stopped(nameEnd + 1)
     const valueStart = nameEnd + 2
     const valueEnd = scanValue(text, valueStart, quote)
-    if (valueEnd === NOT_PLAIN || this.#isRepeated(start, nameEnd)) return NOT_PLAIN
+    if (valueEnd < 0) return valueEnd
+    if (this.#isRepeated(start, nameEnd)) return NOT_PLAIN
     const name = text.slice(start, nameEnd)
     if (name === 'xmlns') {
       if (!this.#declareNamespace(text.slice(valueStart, valueEnd))) return NOT_PLAIN
@@ -231,7 +311,7 @@ function scanName(text: string, from: number): number {
   }
 }
 
-/** @returns where the closing quote stands */
+/** @returns where the closing quote stands, {@link NOT_PLAIN} or {@link NOT_WHOLE} */
 function scanValue(text: string, from: number, quote: number): number {
   const { length } = text
   for (let at = from; at < length; at++) {
@@ -239,5 +319,5 @@ function scanValue(text: string, from: number, quote: number): number {
     if (code === quote) return at
     if (code < SPACE || code === AMP || code === LT || code > 0xfffd) return NOT_PLAIN
   }
-  return NOT_PLAIN
+  return NOT_WHOLE
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import test from 'node:test'
+import test, { type TestContext } from 'node:test'
 import { NS, namespaceOf, type Stanza } from '@beaconfire/plugin-sdk'
 import fc from 'fast-check'
 import { StreamError } from '../stream/stream-error.js'
@@ -99,7 +99,7 @@ test('a stream of any wrong or right pieces reads the same however it is cut, al
     Buffer.from([0xe2, 0x82, 0xac]),
     '</stream:stream>',
     `<r xmlns='urn:xmpp:sm:3'/>`,
-    `<a h='1' xmlns="urn:a" xml:lang='de'>dGV4dA==</a>`,
+    `<a xmlns="urn:a" h='1' xml:lang='de'>dGV4dA==</a>`,
     `<b xmlns='urn:b'>a &amp; b<c/> </b>`,
     `<message xmlns='jabber:server'/>`,
     '<x xmlns="urn:x" q="',
@@ -319,12 +319,35 @@ test('an error thrown by who handles an event ends the parser', () => {
   for (let i = 0; i < 2; i++) assert.throws(() => parser.write(Buffer.from(OPEN)), failure)
 })
 
-test('what follows a stanza that was cut is of the plain form again', (t) => {
+/** Characters that were read strictly, after a header of the plain form. */
+function strictly(t: TestContext, chunks: readonly Uint8Array[], limits?: ParserLimits): number {
   const strict = t.mock.method(Tokenizer.prototype, 'write')
+  const plainHeader = `<stream:stream xmlns='jabber:client' xmlns:stream='${NS.streams}' to='localhost' version='1.0'>`
+  const seen = read([plainHeader, ...chunks], limits)
+  strict.mock.restore()
+  assert.deepEqual(seen, read([plainHeader, Buffer.concat(chunks)], limits))
+  return strict.mock.calls.reduce((sum, { arguments: [text] }) => sum + String(text).length, 0)
+}
+
+function inParts(text: string, count: number): readonly Uint8Array[] {
+  const bytes = Buffer.from(text)
+  return Array.from({ length: count }, (_, at) => bytes.subarray((at * bytes.length) / count, ((at + 1) * bytes.length) / count))
+}
+
+test('stanzas of the plain form need no tokenizer wherever they are cut', (t) => {
   const stanzas = Array.from({ length: 100 }, (_, at) => `<message to='a@b' id='${at}'><body>ä${at}</body></message>`)
-  const bytes = Buffer.from(`<stream:stream xmlns='jabber:client' xmlns:stream='${NS.streams}' to='localhost' version='1.0'>${stanzas.join('')}`)
-  const chunks = Array.from({ length: 5 }, (_, at) => bytes.subarray((at * bytes.length) / 5, ((at + 1) * bytes.length) / 5))
-  assert.deepEqual(read(chunks), read([bytes]))
-  const written = strict.mock.calls.reduce((sum, { arguments: [text] }) => sum + String(text).length, 0)
-  assert.ok(written < 600, `${written} characters were read strictly`)
+  assert.equal(strictly(t, inParts(stanzas.join(''), 37)), 0)
+  const large = `<message to='a@b'><body>${'x'.repeat(200_000)}</body></message>`
+  assert.equal(strictly(t, inParts(large, 15), { ...LIMITS, stanzaBytes: 262_144 }), 0)
+})
+
+test('a stanza in very many parts is given to the tokenizer', (t) => {
+  const stanza = `<message to='a@b'><body>${'x'.repeat(500)}</body></message>`
+  assert.ok(strictly(t, inParts(stanza, stanza.length)) >= stanza.length)
+})
+
+test('what follows a stanza that was cut and not of the plain form is of the plain form again', (t) => {
+  const stanzas = Array.from({ length: 100 }, (_, at) => `<message to='a@b' id='${at}'><body>${at === 20 ? '&#228;' : 'ä'}${at}</body></message>`)
+  const written = strictly(t, inParts(stanzas.join(''), 5))
+  assert.ok(written > 0 && written < 600, `${written} characters were read strictly`)
 })

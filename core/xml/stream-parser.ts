@@ -8,7 +8,7 @@ import { StreamError } from '../stream/stream-error.js'
 import { ElementBuilder } from './element-builder.js'
 import { plainElement, plainStanza } from './plain-child.js'
 import { PLAIN_END, PLAIN_ROOT, plainHeader } from './plain-header.js'
-import { StanzaScanner } from './stanza-scanner.js'
+import { NOT_PLAIN, NOT_WHOLE, StanzaScanner } from './stanza-scanner.js'
 import { Tokenizer } from './tokenizer.js'
 import { Utf8Decoder } from './utf8-decoder.js'
 
@@ -43,9 +43,10 @@ export interface StreamParserEvents {
 }
 
 const NO_BYTES = new Uint8Array(0)
-/** Of a stanza that was begun before: a longer one is given to the tokenizer with all that was read with it. */
+/** Given to the tokenizer one by one, as what follows may be of the plain form again; more are given to it with all that was read with them. */
 const MOST_TAGS = 16
-const GT = 0x3e
+/** Of a stanza of the plain form, which is copied for each: one that comes in more is given to the tokenizer. */
+const MOST_PARTS = 64
 /** Thrown through the tokenizer to end it in mid-chunk. */
 const STOPPED = new Error('stopped')
 
@@ -63,6 +64,9 @@ export class StreamParser {
   #isStopped = false
   /** Set where stanzas of the plain form may come: the content namespace is the clients'. */
   #scanner: StanzaScanner | undefined
+  /** The beginning of an element that is of the plain form so far, and in how many parts it came. */
+  #begun = ''
+  #parts = 0
   #failure: Error | undefined
   /** Open elements, the root being the first. */
   #depth = 0
@@ -107,17 +111,15 @@ export class StreamParser {
   stop(): void {
     this.#isStopped = true
     this.#tokenizer = undefined
+    this.#begun = ''
   }
 
   #take(chunk: Uint8Array): void {
     let rest = this.#withoutKeepAlive(chunk)
-    let tags = 0
     while (rest.length > 0) {
       const room = this.#limits.stanzaBytes - this.#pendingBytes
       if (room <= 0) throw new StreamError('policy-violation', `A stanza may have ${this.#limits.stanzaBytes} bytes at most.`)
-      let length = Math.min(rest.length, room)
-      // Tag by tag to the end of a stanza that was begun before: what comes behind it may be of the plain form again.
-      if (!this.#isBetween && this.#scanner && tags++ < MOST_TAGS) length = endOfTag(rest, length)
+      const length = Math.min(rest.length, room)
       this.#tokenize(length === rest.length ? rest : rest.subarray(0, length))
       rest = length === rest.length ? NO_BYTES : this.#withoutKeepAlive(rest.subarray(length))
     }
@@ -129,25 +131,40 @@ export class StreamParser {
   }
 
   #tokenize(piece: Uint8Array): void {
-    const text = this.#decoder.decode(piece)
-    if (this.#isAtStart && text.charCodeAt(0) === 0xfeff) throw new StreamError('not-well-formed', 'no byte order mark is allowed')
-    const isAscii = text.length === piece.length
-    const begun = this.#isAtStart ? this.#scanHeader(text) : 0
-    const scanned = this.#isBetween && this.#depth === 1 ? this.#scanPlain(text, begun) : begun
-    const rest = scanned === 0 ? text : text.slice(scanned)
-    if (this.#isBetween) this.#checkBetween(rest.charCodeAt(0))
-    this.#boundary = -1
-    this.#piece = rest
-    const before = rest === '' ? 0 : this.#strictly(rest)
-    this.#piece = ''
-    const boundary = this.#boundary - before
-    if (this.#boundary !== -1) this.#measureRest(rest, boundary, isAscii)
-    else if (scanned > 0) this.#measureRest(rest, 0, isAscii)
+    const decoded = this.#decoder.decode(piece)
+    if (this.#isAtStart && decoded.charCodeAt(0) === 0xfeff) throw new StreamError('not-well-formed', 'no byte order mark is allowed')
+    const isAscii = decoded.length === piece.length
+    const text = this.#begun === '' ? decoded : this.#begun + decoded
+    const afterHeader = this.#isAtStart ? this.#scanHeader(text) : 0
+    const scanned = this.#depth === 1 && (this.#isBetween || this.#begun !== '') ? this.#scanPlain(text, afterHeader) : afterHeader
+    if (this.#begun === '') this.#tokenizeRest(text, scanned, piece.length, isAscii)
+    else if (scanned > 0) this.#measureRest(text, scanned, isAscii)
     else {
       this.#pendingBytes += piece.length
-      this.#isBetween &&= text === ''
+      this.#isBetween = false
     }
     if (this.#decoder.isBroken) throw new StreamError('unsupported-encoding', 'the stream is not UTF-8')
+  }
+
+  /** What is not of the plain form, tag by tag to where it is that again. */
+  #tokenizeRest(text: string, scanned: number, bytes: number, isAscii: boolean): void {
+    let boundary = scanned > 0 ? scanned : -1
+    let isBetween = this.#isBetween || scanned > 0
+    let at = scanned
+    for (let tags = 0; at < text.length && this.#begun === ''; tags++) {
+      if (isBetween) this.#checkBetween(text.charCodeAt(at))
+      const end = this.#scanner && tags < MOST_TAGS ? endOfTag(text, at) : text.length
+      const found = this.#strictly(text.slice(at, end))
+      isBetween = found !== -1
+      if (isBetween) boundary = at + found
+      at = end
+      if (boundary === end && this.#depth === 1) at = boundary = this.#scanPlain(text, end)
+    }
+    if (boundary !== -1) this.#measureRest(text, boundary, isAscii)
+    else {
+      this.#pendingBytes += bytes
+      this.#isBetween &&= text === ''
+    }
   }
 
   /** Nothing has been read but white space that counts for nothing. */
@@ -155,13 +172,16 @@ export class StreamParser {
     return this.#depth === 0 && this.#written === 0 && !this.#isBetween
   }
 
-  /** Hands text to the tokenizer. @returns how many characters it was given before */
+  /** Hands text to the tokenizer. @returns where in it the last child of the root ended; -1 when none did */
   #strictly(text: string): number {
     this.#tokenizer ??= this.#caughtUp()
     const before = this.#written
+    this.#boundary = -1
+    this.#piece = text
     this.#tokenizer.write(text)
+    this.#piece = ''
     this.#written += text.length
-    return before
+    return this.#boundary === -1 ? -1 : this.#boundary - before
   }
 
   /** A tokenizer that knows of the plain header that was read without it, and of its end. */
@@ -195,15 +215,19 @@ export class StreamParser {
     return plain.end
   }
 
-  /** Reads children of the root of the plain form, past the tokenizer. @returns where in the text that ends */
+  /** Reads children of the root of the plain form, past the tokenizer; what is begun of one is kept. @returns where in the text that ends */
   #scanPlain(text: string, from: number): number {
     const scanner = this.#scanner
     if (!scanner) return from
+    let isBegun = this.#begun !== ''
     let at = from
     for (;;) {
       at = endOfSpace(text, at)
-      const end = at < text.length ? scanner.scan(text, at) : -1
-      if (end === -1) return this.#scanEnd(text, at)
+      const end = at === text.length ? NOT_PLAIN : isBegun ? scanner.resume(text) : scanner.scan(text, at)
+      if (end === NOT_WHOLE) return this.#keepBegun(text, at)
+      isBegun = false
+      this.#begun = ''
+      if (end === NOT_PLAIN) return this.#scanEnd(text, at)
       const stanza = plainStanza(scanner)
       if (stanza) {
         at = end
@@ -216,6 +240,12 @@ export class StreamParser {
       }
       this.#checkStopped()
     }
+  }
+
+  #keepBegun(text: string, at: number): number {
+    this.#parts = this.#begun === '' || at > 0 ? 1 : this.#parts + 1
+    this.#begun = this.#parts > MOST_PARTS ? '' : text.slice(at)
+    return at
   }
 
   /** The end of a root whose header was plain. @returns where in the text it ends; `at` when it is not there */
@@ -323,10 +353,10 @@ function endOfSpace(text: string, from: number): number {
   return at
 }
 
-/** @returns the length up to the end of the first tag, or `length` where none ends before */
-function endOfTag(bytes: Uint8Array, length: number): number {
-  const at = bytes.indexOf(GT)
-  return at === -1 || at >= length ? length : at + 1
+/** @returns behind the next tag, or the end where none ends */
+function endOfTag(text: string, from: number): number {
+  const at = text.indexOf('>', from)
+  return at === -1 ? text.length : at + 1
 }
 
 function withoutLeadingSpace(bytes: Uint8Array): Uint8Array {

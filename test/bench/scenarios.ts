@@ -192,7 +192,7 @@ const LONG_EVENTS: readonly Scenario[] = [
 
 const HOSTILE: readonly Scenario[] = [
   hostile('nobody', 'nobody else there'),
-  hostile('allowed', '10 clients send half a megabyte a second, all that they may, and are read', { conduct: 'allowed', count: 10 }),
+  hostile('allowed', '10 clients send all that they may, 200 stanzas of half a megabyte a second, and are read', { conduct: 'allowed', count: 10 }),
   hostile('deaf', '10 clients that others send half a megabyte a second read nothing', { conduct: 'deaf', count: 10, mustBeClosed: true }),
   hostile('flood', '10 clients send a megabyte a second', { conduct: 'flood', count: 10, mustBeClosed: true }),
   hostile('large', '10 clients send stanzas of the largest size', { conduct: 'large', count: 10 }),

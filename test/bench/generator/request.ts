@@ -30,7 +30,7 @@ export interface MessagesWorkload {
 
 export interface Offenders {
   /**
-   * `allowed`: no offence, but all that it may: sends as many bytes as its limits allow, to one who reads. `deaf`: reads nothing of what
+   * `allowed`: no offence, but all that it may: sends as many stanzas and bytes as its limits allow, to one who reads. `deaf`: reads nothing of what
    * others, within their limits, send to it. `flood`: sends twice the bytes that it may. `large`: sends stanzas of the largest size, as
    * fast as it may. `newcomers`: connect, and say nothing.
    */
