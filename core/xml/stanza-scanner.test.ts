@@ -33,12 +33,12 @@ describe('the plain form', () => {
       for (let cut = 1; cut < xml.length; cut++) {
         const { end, scanner } = scan(`<r/>${xml.slice(0, cut)}`, 4)
         assert.equal(end, NOT_WHOLE, xml.slice(0, cut))
-        assert.equal(scanner.resume(`${xml}<next/>`), xml.length, xml.slice(0, cut))
+        assert.equal(scanner.resume(`${xml}<next/>`, `${xml.slice(cut)}<next/>`), xml.length, xml.slice(0, cut))
         assert.deepEqual(found(scanner), whole)
       }
       const { scanner } = scan('<')
-      for (let length = 2; length < xml.length; length++) assert.equal(scanner.resume(xml.slice(0, length)), NOT_WHOLE)
-      assert.equal(scanner.resume(xml), xml.length)
+      for (let length = 2; length < xml.length; length++) assert.equal(scanner.resume(xml.slice(0, length), xml.charAt(length - 1)), NOT_WHOLE)
+      assert.equal(scanner.resume(xml, '>'), xml.length)
       assert.deepEqual(found(scanner), whole)
     }
   })

@@ -84,16 +84,27 @@ export class StanzaScanner {
 
   /**
    * Goes on with an element that was {@link NOT_WHOLE}, where it stopped.
-   * @param text from the beginning of the element on, as far as it was there, and more
+   * @param text from the beginning of the element on
+   * @param part the end of it, which was not there before
    * @returns as {@link scan} does
    */
-  resume(text: string): number {
+  resume(text: string, part: string): number {
     if (this.#innerStart === -1) return this.scan(text, 0)
     this.#moveToStart()
+    if (this.#isMoreText(part, text.length - part.length)) return NOT_WHOLE
     this.#text = text
     const end = this.#scanInner(this.#resumeAt)
     this.#text = ''
     return end
+  }
+
+  /** Nothing but text follows on text: the whole is not touched, for that would join its parts, which costs a copy of all of them. */
+  #isMoreText(part: string, before: number): boolean {
+    if (this.#resumeAt !== before || part.includes('<')) return false
+    this.#text = part
+    const isText = this.#scanText(0, part.length) === NOT_WHOLE
+    this.#resumeAt = isText ? before + this.#resumeAt : before
+    return isText
   }
 
   /** What was found so far is counted from the beginning of the element. */

@@ -136,7 +136,9 @@ export class StreamParser {
     const isAscii = decoded.length === piece.length
     const text = this.#begun === '' ? decoded : this.#begun + decoded
     const afterHeader = this.#isAtStart ? this.#scanHeader(text) : 0
-    const scanned = this.#depth === 1 && (this.#isBetween || this.#begun !== '') ? this.#scanPlain(text, afterHeader) : afterHeader
+    let scanned = afterHeader
+    if (this.#begun !== '') scanned = this.#scanBegun(text, decoded)
+    else if (this.#isBetween && this.#depth === 1) scanned = this.#scanPlain(text, afterHeader)
     if (this.#begun === '') this.#tokenizeRest(text, scanned, piece.length, isAscii)
     else if (scanned > 0) this.#measureRest(text, scanned, isAscii)
     else {
@@ -217,29 +219,42 @@ export class StreamParser {
 
   /** Reads children of the root of the plain form, past the tokenizer; what is begun of one is kept. @returns where in the text that ends */
   #scanPlain(text: string, from: number): number {
-    const scanner = this.#scanner
-    if (!scanner) return from
-    let isBegun = this.#begun !== ''
-    let at = from
-    for (;;) {
-      at = endOfSpace(text, at)
-      const end = at === text.length ? NOT_PLAIN : isBegun ? scanner.resume(text) : scanner.scan(text, at)
-      if (end === NOT_WHOLE) return this.#keepBegun(text, at)
-      isBegun = false
-      this.#begun = ''
-      if (end === NOT_PLAIN) return this.#scanEnd(text, at)
+    if (!this.#scanner) return from
+    const at = endOfSpace(text, from)
+    return this.#handOut(text, at, this.#scanNext(text, at))
+  }
+
+  /** {@link #scanPlain} of a text that begins with what was begun, and goes on with `part`. */
+  #scanBegun(text: string, part: string): number {
+    const end = this.#scanner?.resume(text, part) ?? NOT_PLAIN
+    if (end === NOT_WHOLE) return this.#keepBegun(text, 0)
+    this.#begun = ''
+    return this.#handOut(text, 0, end)
+  }
+
+  #scanNext(text: string, at: number): number {
+    return at === text.length ? NOT_PLAIN : (this.#scanner as StanzaScanner).scan(text, at)
+  }
+
+  /** What has been scanned, and what follows it. */
+  #handOut(text: string, begin: number, firstEnd: number): number {
+    const scanner = this.#scanner as StanzaScanner
+    let at = begin
+    let end = firstEnd
+    while (end >= 0) {
       const stanza = plainStanza(scanner)
       if (stanza) {
-        at = end
         this.#events.stanza(stanza)
       } else {
         const el = plainElement(scanner)
         if (!el) return at
-        at = end
         this.#events.element(el)
       }
       this.#checkStopped()
+      at = endOfSpace(text, end)
+      end = this.#scanNext(text, at)
     }
+    return end === NOT_WHOLE ? this.#keepBegun(text, at) : this.#scanEnd(text, at)
   }
 
   #keepBegun(text: string, at: number): number {
