@@ -9,10 +9,10 @@ export interface RosterEntry extends RosterItem {
   /** The request's whole stanza while {@link RosterItem.pendingIn}, shown at every login until answered (§3.1.3). */
   readonly request: string | undefined
   /** What of this is there by shared groups alone, and is never stored. */
-  readonly shared?: SharedPart | undefined
+  readonly shared: SharedPart | undefined
 }
 
-/** An entry that is not stored yet and knows nothing but its JID. */
+/** An entry that is not stored yet and knows nothing but its JID. It has every property, so that all entries share a hidden class: they are many. */
 export function newEntry(jid: Jid): RosterEntry {
   return {
     id: undefined,
@@ -25,6 +25,7 @@ export function newEntry(jid: Jid): RosterEntry {
     approved: false,
     listed: false,
     request: undefined,
+    shared: undefined,
   }
 }
 

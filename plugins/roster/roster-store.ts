@@ -1,6 +1,6 @@
 /** The roster's tables, which are Openfire's (`ofRoster`, `ofRosterGroups`), one small of our own, and all SQL over them. */
 import { createMissingTable, type Database, Jid, type Logger, type Migration, type Subscription, XmlColumn } from '@beaconfire/plugin-sdk'
-import type { RosterEntry } from './roster-entry.js'
+import { newEntry, type RosterEntry } from './roster-entry.js'
 import { groupTables } from './shared-group-store.js'
 
 /** `ofID` sequence of `rosterID`. */
@@ -185,14 +185,14 @@ export class RosterStore {
     const subscription = SUBSCRIPTIONS[row.sub] ?? 'none'
     const pendingIn = row.recv === RECV_SUBSCRIBE && (subscription === 'none' || subscription === 'to')
     const pendingOut = row.ask === ASK_SUBSCRIBE && (subscription === 'none' || subscription === 'from')
-    const entry = {
+    const entry: RosterEntry = {
+      ...newEntry(jid),
       id: Number(row.rosterID),
-      jid,
       name: row.nick || undefined,
       groups,
       subscription,
-      pendingIn,
       pendingOut,
+      pendingIn,
       approved: row.approved === 1,
       request: pendingIn ? (row.stanza ?? undefined) : undefined,
     }

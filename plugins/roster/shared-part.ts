@@ -18,11 +18,10 @@ export interface SharedPart {
 export type SharedContacts = ReadonlyMap<string, SharedPart>
 
 export function sharedPart(jid: Jid, name: string | undefined, groups: readonly string[], subscription: Subscription): SharedPart {
-  const part = { jid, name, groups, subscription }
-  const alone: RosterEntry = { ...newEntry(jid), name, groups, subscription, listed: hasTo(part) }
-  const whole: SharedPart & { alone: RosterEntry } = { ...part, alone }
-  whole.alone = { ...alone, shared: whole }
-  return whole
+  const alone: RosterEntry = { ...newEntry(jid), name, groups, subscription, listed: hasTo({ subscription }) }
+  const part: SharedPart & { alone: RosterEntry } = { jid, name, groups, subscription, alone }
+  part.alone = { ...alone, shared: part }
+  return part
 }
 
 /** The user does not have the contact by what is stored alone. */
