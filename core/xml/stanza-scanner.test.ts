@@ -43,6 +43,15 @@ describe('the plain form', () => {
     }
   })
 
+  test('a long tag that is cut is left to the strict parser, not read again and again', () => {
+    const value = 'x'.repeat(5000)
+    for (const start of ['<message id="', '<message><x id="']) {
+      assert.equal(scan(start + value).end, NOT_PLAIN)
+      assert.equal(scan(`${start}${value}"/>${start.includes('<x') ? '</message>' : ''}`).end > 5000, true)
+    }
+    assert.equal(scan(`<message><body>${value}`).end, NOT_WHOLE)
+  })
+
   test('tells a namespace of its own, also after another element has had one', () => {
     const scanner = new StanzaScanner(limits)
     const namespaces = [

@@ -12,6 +12,8 @@ export const NOT_PLAIN = -1
 /** Of the plain form as far as it is there. */
 export const NOT_WHOLE = -2
 
+/** In characters. A tag that is cut is read again with each part of it: a longer one is left to the strict parser. */
+const LONGEST_CUT_TAG = 4096
 /** The one prefixed name of the plain form. */
 const LANG = 'xml:lang'
 const ENTITIES = ['lt;', 'gt;', 'amp;', 'quot;', 'apos;']
@@ -120,7 +122,7 @@ export class StanzaScanner {
   #scanStart(start: number): number {
     this.#isTopLevel = true
     const at = this.#scanTag(start)
-    if (at < 0) return at
+    if (at < 0) return at === NOT_WHOLE ? this.#pause(start, undefined) : NOT_PLAIN
     this.#isTopLevel = false
     const text = this.#text
     this.name = text.slice(this.#open[0], this.#open[1])
@@ -182,7 +184,8 @@ export class StanzaScanner {
     }
   }
 
-  #pause(at: number, child: OpenChild | undefined): typeof NOT_WHOLE {
+  #pause(at: number, child: OpenChild | undefined): number {
+    if (this.#text.length - at > LONGEST_CUT_TAG) return NOT_PLAIN
     this.#resumeAt = at
     this.#child = child
     return NOT_WHOLE
