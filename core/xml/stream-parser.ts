@@ -45,7 +45,7 @@ export interface StreamParserEvents {
 const NO_BYTES = new Uint8Array(0)
 /** Given to the tokenizer one by one, as what follows may be of the plain form again; more are given to it with all that was read with them. */
 const MOST_TAGS = 16
-/** Of a stanza of the plain form, which is copied for each: one that comes in more is given to the tokenizer. */
+/** Of a stanza of the plain form, which are joined anew for each that has a tag: one that comes in more is given to the tokenizer. */
 const MOST_PARTS = 64
 /** Thrown through the tokenizer to end it in mid-chunk. */
 const STOPPED = new Error('stopped')
