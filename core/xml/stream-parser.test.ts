@@ -1,41 +1,10 @@
 import assert from 'node:assert/strict'
-import test, { type TestContext } from 'node:test'
+import test from 'node:test'
 import { NS, namespaceOf, type Stanza } from '@beaconfire/plugin-sdk'
 import fc from 'fast-check'
 import { StreamError } from '../stream/stream-error.js'
-import { type ParserLimits, StreamParser } from './stream-parser.js'
-import { Tokenizer } from './tokenizer.js'
-
-const LIMITS: ParserLimits = { stanzaBytes: 10_000, depth: 8, attributes: 10 }
-const OPEN = `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='${NS.streams}' to='localhost' version='1.0'>`
-
-/** What came out, as text, the error last. */
-function read(chunks: readonly (string | Uint8Array)[], limits: ParserLimits = LIMITS): string[] {
-  const seen: string[] = []
-  const parser = new StreamParser(
-    {
-      streamOpen: ({ name, namespace, contentNamespace, attributes }) => {
-        seen.push(`open ${name} ${namespace} ${contentNamespace} ${JSON.stringify(attributes)}`)
-      },
-      // As a tree: the text of a stanza of the plain form is written again as it came, with the quotes it had.
-      stanza: (stanza) => seen.push(`stanza ${stanza.element.toString()}`),
-      element: (el) => seen.push(`element ${el.getNS()} ${el.toString()}`),
-      streamClose: () => seen.push('close'),
-    },
-    limits,
-  )
-  try {
-    for (const chunk of chunks) parser.write(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
-  } catch (error) {
-    assert.ok(error instanceof StreamError, String(error))
-    assert.throws(
-      () => parser.write(Buffer.from('<presence/>')),
-      (again) => again === error,
-    )
-    seen.push(`error ${error.condition}`)
-  }
-  return seen
-}
+import { LIMITS, OPEN, read } from './stream-parser.fixture.js'
+import { StreamParser } from './stream-parser.js'
 
 /** What came after the stream's header. */
 function readBody(...chunks: readonly (string | Uint8Array)[]): string[] {
@@ -317,37 +286,4 @@ test('an error thrown by who handles an event ends the parser', () => {
   }
   const parser = new StreamParser({ streamOpen: fail, stanza: fail, element: fail, streamClose: fail }, LIMITS)
   for (let i = 0; i < 2; i++) assert.throws(() => parser.write(Buffer.from(OPEN)), failure)
-})
-
-/** Characters that were read strictly, after a header of the plain form. */
-function strictly(t: TestContext, chunks: readonly Uint8Array[], limits?: ParserLimits): number {
-  const strict = t.mock.method(Tokenizer.prototype, 'write')
-  const plainHeader = `<stream:stream xmlns='jabber:client' xmlns:stream='${NS.streams}' to='localhost' version='1.0'>`
-  const seen = read([plainHeader, ...chunks], limits)
-  strict.mock.restore()
-  assert.deepEqual(seen, read([plainHeader, Buffer.concat(chunks)], limits))
-  return strict.mock.calls.reduce((sum, { arguments: [text] }) => sum + String(text).length, 0)
-}
-
-function inParts(text: string, count: number): readonly Uint8Array[] {
-  const bytes = Buffer.from(text)
-  return Array.from({ length: count }, (_, at) => bytes.subarray((at * bytes.length) / count, ((at + 1) * bytes.length) / count))
-}
-
-test('stanzas of the plain form need no tokenizer wherever they are cut', (t) => {
-  const stanzas = Array.from({ length: 100 }, (_, at) => `<message to='a@b' id='${at}'><body>ä${at}</body></message>`)
-  assert.equal(strictly(t, inParts(stanzas.join(''), 37)), 0)
-  const large = `<message to='a@b'><body>${'x'.repeat(200_000)}</body></message>`
-  assert.equal(strictly(t, inParts(large, 15), { ...LIMITS, stanzaBytes: 262_144 }), 0)
-})
-
-test('a stanza in very many parts is given to the tokenizer', (t) => {
-  const stanza = `<message to='a@b'><body>${'x'.repeat(500)}</body></message>`
-  assert.ok(strictly(t, inParts(stanza, stanza.length)) >= stanza.length)
-})
-
-test('what follows a stanza that was cut and not of the plain form is of the plain form again', (t) => {
-  const stanzas = Array.from({ length: 100 }, (_, at) => `<message to='a@b' id='${at}'><body>${at === 20 ? '&#228;' : 'ä'}${at}</body></message>`)
-  const written = strictly(t, inParts(stanzas.join(''), 5))
-  assert.ok(written > 0 && written < 600, `${written} characters were read strictly`)
 })

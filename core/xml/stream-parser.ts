@@ -6,11 +6,11 @@ import { type Element, NS, type Stanza, stanzaFrom } from '@beaconfire/plugin-sd
 import type { SaxesTagNS } from 'saxes'
 import { StreamError } from '../stream/stream-error.js'
 import { ElementBuilder } from './element-builder.js'
-import { plainElement, plainStanza } from './plain-child.js'
 import { PLAIN_END, PLAIN_ROOT, plainHeader } from './plain-header.js'
-import { NOT_PLAIN, NOT_WHOLE, StanzaScanner } from './stanza-scanner.js'
+import { PlainReader, type PlainReaderEvents } from './plain-reader.js'
 import { Tokenizer } from './tokenizer.js'
 import { Utf8Decoder } from './utf8-decoder.js'
+import { endOfSpace, isSpace, withoutLeadingSpace } from './white-space.js'
 
 export interface ParserLimits {
   /** Bytes of one child of the stream, or of the stream header with the XML declaration. White space between does not count. */
@@ -45,13 +45,11 @@ export interface StreamParserEvents {
 const NO_BYTES = new Uint8Array(0)
 /** Given to the tokenizer one by one, as what follows may be of the plain form again; more are given to it with all that was read with them. */
 const MOST_TAGS = 16
-/** Of a stanza of the plain form, which are joined anew for each that has a tag: one that comes in more is given to the tokenizer. */
-const MOST_PARTS = 64
 /** Thrown through the tokenizer to end it in mid-chunk. */
 const STOPPED = new Error('stopped')
 
 /** Parses one XML document; a restarted stream (RFC 6120 §4.3.3) needs a new parser. */
-export class StreamParser {
+export class StreamParser implements PlainReaderEvents {
   readonly #events: StreamParserEvents
   readonly #limits: ParserLimits
   readonly #decoder = new Utf8Decoder()
@@ -63,10 +61,7 @@ export class StreamParser {
   #isCatchingUp = false
   #isStopped = false
   /** Set where stanzas of the plain form may come: the content namespace is the clients'. */
-  #scanner: StanzaScanner | undefined
-  /** The beginning of an element that is of the plain form so far, and in how many parts it came. */
-  #begun = ''
-  #parts = 0
+  #plain: PlainReader | undefined
   #failure: Error | undefined
   /** Open elements, the root being the first. */
   #depth = 0
@@ -111,7 +106,19 @@ export class StreamParser {
   stop(): void {
     this.#isStopped = true
     this.#tokenizer = undefined
-    this.#begun = ''
+    this.#plain = undefined
+  }
+
+  /** @internal also from the reader of the plain form */
+  stanza(stanza: Stanza): void {
+    this.#events.stanza(stanza)
+    this.#checkStopped()
+  }
+
+  /** @internal likewise */
+  element(el: Element): void {
+    this.#events.element(el)
+    this.#checkStopped()
   }
 
   #take(chunk: Uint8Array): void {
@@ -134,33 +141,32 @@ export class StreamParser {
     const decoded = this.#decoder.decode(piece)
     if (this.#isAtStart && decoded.charCodeAt(0) === 0xfeff) throw new StreamError('not-well-formed', 'no byte order mark is allowed')
     const isAscii = decoded.length === piece.length
-    const text = this.#begun === '' ? decoded : this.#begun + decoded
-    const afterHeader = this.#isAtStart ? this.#scanHeader(text) : 0
-    let scanned = afterHeader
-    if (this.#begun !== '') scanned = this.#scanBegun(text, decoded)
-    else if (this.#isBetween && this.#depth === 1) scanned = this.#scanPlain(text, afterHeader)
-    if (this.#begun === '') this.#tokenizeRest(text, scanned, piece.length, isAscii)
-    else if (scanned > 0) this.#measureRest(text, scanned, isAscii)
-    else {
-      this.#pendingBytes += piece.length
-      this.#isBetween = false
-    }
+    const text = this.#begun + decoded
+    let past = this.#isAtStart ? this.#readHeader(text) : 0
+    if (this.#begun !== '') past = this.#readMorePlain(text, decoded)
+    else if (this.#isBetween) past = this.#readPlain(text, past)
+    this.#tokenizeRest(text, past, piece.length, isAscii)
     if (this.#decoder.isBroken) throw new StreamError('unsupported-encoding', 'the stream is not UTF-8')
   }
 
+  /** What is begun of an element of the plain form, which is not for the tokenizer. */
+  get #begun(): string {
+    return this.#plain?.begun ?? ''
+  }
+
   /** What is not of the plain form, tag by tag to where it is that again. */
-  #tokenizeRest(text: string, scanned: number, bytes: number, isAscii: boolean): void {
-    let boundary = scanned > 0 ? scanned : -1
-    let isBetween = this.#isBetween || scanned > 0
-    let at = scanned
+  #tokenizeRest(text: string, past: number, bytes: number, isAscii: boolean): void {
+    let boundary = past > 0 ? past : -1
+    let isBetween = this.#isBetween || past > 0
+    let at = past
     for (let tags = 0; at < text.length && this.#begun === ''; tags++) {
       if (isBetween) this.#checkBetween(text.charCodeAt(at))
-      const end = this.#scanner && tags < MOST_TAGS ? endOfTag(text, at) : text.length
+      const end = this.#plain && tags < MOST_TAGS ? endOfTag(text, at) : text.length
       const found = this.#strictly(text.slice(at, end))
       isBetween = found !== -1
       if (isBetween) boundary = at + found
       at = end
-      if (boundary === end && this.#depth === 1) at = boundary = this.#scanPlain(text, end)
+      if (boundary === end) at = boundary = this.#readPlain(text, end)
     }
     if (boundary !== -1) this.#measureRest(text, boundary, isAscii)
     else {
@@ -194,7 +200,7 @@ export class StreamParser {
       text: (value) => this.#text(value),
       fault: (fault) => this.#refine(fault),
     })
-    if (this.#scanner) {
+    if (this.#plain) {
       const past = this.#depth === 0 ? PLAIN_ROOT + PLAIN_END : PLAIN_ROOT
       this.#builder = new ElementBuilder(NS.client)
       this.#isCatchingUp = true
@@ -206,65 +212,29 @@ export class StreamParser {
   }
 
   /** Reads a header of the plain form. @returns how much of the text that was */
-  #scanHeader(text: string): number {
+  #readHeader(text: string): number {
     const plain = plainHeader(text, this.#limits.attributes)
     if (!plain) return 0
     this.#depth = 1
     this.#isBetween = true
-    this.#scanner = new StanzaScanner(this.#limits)
+    this.#plain = new PlainReader(this, this.#limits)
     this.#events.streamOpen(plain.header)
     this.#checkStopped()
     return plain.end
   }
 
-  /** Reads children of the root of the plain form, past the tokenizer; what is begun of one is kept. @returns where in the text that ends */
-  #scanPlain(text: string, from: number): number {
-    if (!this.#scanner) return from
-    const at = endOfSpace(text, from)
-    return this.#handOut(text, at, this.#scanNext(text, at))
+  /** @returns where in the text ends what is of the plain form, between stanzas */
+  #readPlain(text: string, from: number): number {
+    return this.#plain && this.#depth === 1 ? this.#readEnd(text, this.#plain.read(text, from)) : from
   }
 
-  /** {@link #scanPlain} of a text that begins with what was begun, and goes on with `part`. */
-  #scanBegun(text: string, part: string): number {
-    const end = this.#scanner?.resume(text, part) ?? NOT_PLAIN
-    if (end === NOT_WHOLE) return this.#keepBegun(text, 0)
-    this.#begun = ''
-    return this.#handOut(text, 0, end)
-  }
-
-  #scanNext(text: string, at: number): number {
-    return at === text.length ? NOT_PLAIN : (this.#scanner as StanzaScanner).scan(text, at)
-  }
-
-  /** What has been scanned, and what follows it. */
-  #handOut(text: string, begin: number, firstEnd: number): number {
-    const scanner = this.#scanner as StanzaScanner
-    let at = begin
-    let end = firstEnd
-    while (end >= 0) {
-      const stanza = plainStanza(scanner)
-      if (stanza) {
-        this.#events.stanza(stanza)
-      } else {
-        const el = plainElement(scanner)
-        if (!el) return at
-        this.#events.element(el)
-      }
-      this.#checkStopped()
-      at = endOfSpace(text, end)
-      end = this.#scanNext(text, at)
-    }
-    return end === NOT_WHOLE ? this.#keepBegun(text, at) : this.#scanEnd(text, at)
-  }
-
-  #keepBegun(text: string, at: number): number {
-    this.#parts = this.#begun === '' || at > 0 ? 1 : this.#parts + 1
-    this.#begun = this.#parts > MOST_PARTS ? '' : text.slice(at)
-    return at
+  #readMorePlain(text: string, part: string): number {
+    const past = (this.#plain as PlainReader).goOn(text, part)
+    return this.#begun === '' ? this.#readEnd(text, past) : past
   }
 
   /** The end of a root whose header was plain. @returns where in the text it ends; `at` when it is not there */
-  #scanEnd(text: string, at: number): number {
+  #readEnd(text: string, at: number): number {
     if (this.#tokenizer || !text.startsWith(PLAIN_END, at)) return at
     this.#depth = 0
     this.#events.streamClose()
@@ -305,7 +275,7 @@ export class StreamParser {
     }
     const header = headerOf(tag)
     this.#builder = new ElementBuilder(header.contentNamespace)
-    if (header.contentNamespace === NS.client) this.#scanner = new StanzaScanner(this.#limits)
+    if (header.contentNamespace === NS.client) this.#plain = new PlainReader(this, this.#limits)
     this.#markBoundary()
     this.#events.streamOpen(header)
     this.#checkStopped()
@@ -323,9 +293,8 @@ export class StreamParser {
     const el = this.#builder?.close()
     if (!el) return
     this.#markBoundary()
-    if (this.#builder?.isStanza) this.#events.stanza(stanzaFrom(el))
-    else this.#events.element(el)
-    this.#checkStopped()
+    if (this.#builder?.isStanza) this.stanza(stanzaFrom(el))
+    else this.element(el)
   }
 
   #text(value: string): void {
@@ -358,24 +327,8 @@ function headerOf(tag: SaxesTagNS): StreamHeader {
   return { name: tag.local, namespace: tag.uri, contentNamespace: tag.ns[''] ?? '', attributes }
 }
 
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
-}
-
-function endOfSpace(text: string, from: number): number {
-  let at = from
-  while (isSpace(text.charCodeAt(at))) at++
-  return at
-}
-
 /** @returns behind the next tag, or the end where none ends */
 function endOfTag(text: string, from: number): number {
   const at = text.indexOf('>', from)
   return at === -1 ? text.length : at + 1
-}
-
-function withoutLeadingSpace(bytes: Uint8Array): Uint8Array {
-  let from = 0
-  while (isSpace(bytes[from] as number)) from++
-  return from === 0 ? bytes : bytes.subarray(from)
 }
